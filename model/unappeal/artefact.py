@@ -1,0 +1,169 @@
+"""A trained model on disk: ``weights.npz`` and ``model.json``, no pickle; checked when it is loaded."""
+
+import hashlib
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unappeal.classifier import ParagraphClassifier
+from unappeal.context import Network
+from unappeal.errors import ModelError
+from unappeal.evidence import CharTables, EvidenceWeights
+from unappeal.labels import LABELS
+from unappeal.operating_point import OperatingPoint
+
+FORMAT = 1
+"""Number of the artefact's layout; a reader refuses a higher one."""
+
+ARTEFACTS_DIR = Path(__file__).parent / "artefacts"
+DEFAULT_MODEL = "news-1"
+PROBE_TOLERANCE = 1e-3
+
+_NETWORK_PARTS = ("mean", "scale", "hidden", "hidden_bias", "out", "out_bias")
+_TABLE_PARTS = ("fold", "spaceless", "shape", "edge")
+
+
+def load_model(path_or_name: str | os.PathLike[str] | None = None) -> ParagraphClassifier:
+    """Load a model; the same path gives the same object.
+
+    ``path_or_name`` is a folder, or the name of a model that ships; None is the default one. Raises ModelError where
+    it is missing, damaged, not a model of ours, or in a newer format.
+    """
+    return _loaded(str(_folder(path_or_name)))
+
+
+def save_model(model: ParagraphClassifier, folder: str | os.PathLike[str], metadata: dict[str, Any]) -> None:
+    """Write a fitted model; ``metadata`` is added to model.json. The same model gives the same bytes.
+
+    Both files are written aside and renamed, the JSON with the checksums last.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = _arrays(model)
+    point = model.operating_point_
+    description = {
+        "format": FORMAT,
+        "labels": [str(label) for label in LABELS],
+        "concepts": list(model.evidence_.concepts),
+        "operating_point": {name: getattr(point, name) for name in OperatingPoint.__dataclass_fields__},
+        "arrays_sha256": _checksum(arrays),
+        **metadata,
+    }
+    weights = folder / "weights.npz.tmp"
+    with weights.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
+    weights.replace(folder / "weights.npz")
+    text = folder / "model.json.tmp"
+    text.write_text(json.dumps(description, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    text.replace(folder / "model.json")
+
+
+def _folder(path_or_name: str | os.PathLike[str] | None) -> Path:
+    if path_or_name is None:
+        return ARTEFACTS_DIR / DEFAULT_MODEL
+    named = ARTEFACTS_DIR / str(path_or_name)
+    path = Path(path_or_name)
+    if not path.exists() and len(path.parts) == 1 and named.is_dir():
+        return named
+    if not path.is_dir():
+        shipped = ", ".join(sorted(p.name for p in ARTEFACTS_DIR.iterdir() if p.is_dir()))
+        raise ModelError(f"no model at {path}: give a folder made by 'unappeal train', or one of: {shipped}")
+    return path.resolve()
+
+
+@lru_cache(maxsize=8)
+def _loaded(folder: str) -> ParagraphClassifier:
+    path = Path(folder)
+    description = _description(path)
+    arrays = _read_arrays(path / "weights.npz")
+    if _checksum(arrays) != description.get("arrays_sha256"):
+        raise ModelError(f"{path / 'weights.npz'} is damaged: its arrays do not match the checksum in model.json")
+    try:
+        model = _built(description, arrays)
+    except (KeyError, TypeError, ValueError) as exc:
+        raise ModelError(f"{path / 'model.json'} is damaged: {exc!r}") from exc
+    _check_probes(model, description.get("probes", []), path)
+    return model
+
+
+def _description(path: Path) -> dict[str, Any]:
+    try:
+        description = json.loads((path / "model.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise ModelError(f"{path} is not a model: it has no model.json") from exc
+    except (OSError, ValueError) as exc:
+        raise ModelError(f"{path / 'model.json'} is damaged: {exc}") from exc
+    if not isinstance(description, dict) or "format" not in description or "arrays_sha256" not in description:
+        raise ModelError(f"{path / 'model.json'} is not a model of unappeal")
+    if not isinstance(description["format"], int) or description["format"] > FORMAT:
+        raise ModelError(
+            f"{path} has format {description['format']}, this release reads up to {FORMAT}: upgrade unappeal"
+        )
+    if description.get("labels") != [str(label) for label in LABELS]:
+        raise ModelError(f"{path} has labels {description.get('labels')}, not {[str(label) for label in LABELS]}")
+    return description
+
+
+def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except FileNotFoundError as exc:
+        raise ModelError(f"{path.parent} is not a whole model: it has no {path.name}") from exc
+    except Exception as exc:  # zipfile, zlib and numpy each raise their own
+        raise ModelError(f"{path} is damaged: {exc}") from exc
+
+
+def _arrays(model: ParagraphClassifier) -> dict[str, npt.NDArray[Any]]:
+    evidence = model.evidence_
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "slots": evidence.slots,
+        "cue_keys": evidence.cue_keys,
+        "cue_concepts": evidence.cue_concepts,
+    }
+    arrays.update({f"tables_{part}": getattr(evidence.tables, part) for part in _TABLE_PARTS})
+    for name, network in (("reader", model.reader_), ("judge", model.judge_)):
+        arrays.update({f"{name}_{part}": getattr(network, part) for part in _NETWORK_PARTS})
+    return {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+
+
+def _checksum(arrays: dict[str, npt.NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape};".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).data)
+    return digest.hexdigest()
+
+
+def _built(description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> ParagraphClassifier:
+    tables = CharTables(**{part: arrays[f"tables_{part}"] for part in _TABLE_PARTS})
+    evidence = EvidenceWeights(
+        tables, arrays["slots"], arrays["cue_keys"], arrays["cue_concepts"], tuple(description["concepts"])
+    )
+    reader, judge = (
+        Network(**{part: arrays[f"{name}_{part}"] for part in _NETWORK_PARTS}) for name in ("reader", "judge")
+    )
+    settings = description["operating_point"]
+    point = OperatingPoint(
+        tuple(settings["levels"]),
+        tuple(settings["thresholds"]),
+        settings["default"],
+        settings["appeal_gain"],
+        settings["length_exponent"],
+    )
+    return ParagraphClassifier.from_arrays(evidence, reader, judge, point, description)
+
+
+def _check_probes(model: ParagraphClassifier, probes: list[dict[str, Any]], path: Path) -> None:
+    """Compare the probabilities of a few texts with those noted when the model was made."""
+    if not probes:
+        return
+    scores = model.predict_proba([probe["blocks"] for probe in probes])
+    expected = np.array([row for probe in probes for row in probe["scores"]], dtype=np.float32)
+    if scores.shape != expected.shape or np.abs(scores - expected).max() > PROBE_TOLERANCE:
+        raise ModelError(f"{path} does not give the probabilities it was saved with: reinstall it, or report a bug")

@@ -1,0 +1,105 @@
+"""The classifier: evidence, then context, for batches of documents.
+
+A fitted classifier is a few arrays; classifying needs NumPy only. Fitting imports unappeal_training, and with it
+scikit-learn, when it is asked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from unappeal.blocks import Batch, BlockMode, Document, split_batch
+from unappeal.context import F32, Network, block_features, document_features, softmax
+from unappeal.evidence import Evidence, EvidenceWeights, WordMemo, extract
+from unappeal.labels import LABELS
+from unappeal.operating_point import OperatingPoint
+
+
+class ParagraphClassifier:
+    """Labels the blocks of documents `body`, `appeal` or `related`; follows scikit-learn's conventions.
+
+    Parameters
+    ----------
+    base
+        ``"default"``: fit together with the project's own labelled data where it is at hand; ``"none"``: on what
+        `fit` is given alone.
+    seed
+        Seed of everything random in fitting; the same data and seed give the same arrays.
+    n_jobs
+        Threads used by fitting.
+
+    Attributes
+    ----------
+    classes_
+        The labels, in the order of the columns of `predict_proba`.
+    evidence_, reader_, judge_, operating_point_
+        What was fitted: word weights and cues, the two networks, and the curve.
+    metadata_
+        What model.json says of a model that was loaded.
+    """
+
+    classes_: npt.NDArray[np.str_]
+    evidence_: EvidenceWeights
+    reader_: Network
+    judge_: Network
+    operating_point_: OperatingPoint
+    metadata_: Mapping[str, Any]
+
+    def __init__(self, base: str = "none", seed: int = 7, n_jobs: int = 2) -> None:
+        self.base = base
+        self.seed = seed
+        self.n_jobs = n_jobs
+
+    @classmethod
+    def from_arrays(
+        cls, evidence: EvidenceWeights, reader: Network, judge: Network, point: OperatingPoint, metadata: Mapping[str, Any]
+    ) -> Self:
+        """Put a fitted classifier together from its parts."""
+        model = cls()
+        model.evidence_, model.reader_, model.judge_, model.operating_point_ = evidence, reader, judge, point
+        model.metadata_ = metadata
+        model.classes_ = np.array([str(label) for label in LABELS])
+        return model
+
+    @property
+    def name(self) -> str:
+        """The model's name, as in attribute shards."""
+        return str(self.metadata_.get("name", "unnamed"))
+
+    @property
+    def version(self) -> str:
+        """The model's version."""
+        return str(self.metadata_.get("version", "0"))
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The body losses that the model's curve has."""
+        return self.operating_point_.levels
+
+    def evidence(self, batch: Batch) -> Evidence:
+        """Compute what each block says of itself."""
+        memo = self.__dict__.setdefault("_memo", WordMemo())
+        return extract(batch, self.evidence_, memo)
+
+    def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
+        """Give the probabilities of whole documents' blocks, shape ``(n_blocks, 3)``; ``first`` bounds the documents."""
+        if not len(evidence):
+            return np.zeros((0, len(LABELS)), dtype=np.float32)
+        own = block_features(evidence)
+        features = document_features(evidence, first, own, self.reader_.logits(own))
+        return softmax(self.judge_.logits(features))
+
+    def predict_proba(self, documents: Sequence[Document], blocks: BlockMode = "auto") -> F32:
+        """Give the probabilities of every block of every document, in order, shape ``(n_blocks, 3)``."""
+        batch = split_batch(documents, blocks)
+        return self.judged(self.evidence(batch), batch.first)
+
+    def predict(self, documents: Sequence[Document], blocks: BlockMode = "auto") -> npt.NDArray[np.str_]:
+        """Give the most probable label of every block of every document, in order."""
+        most_probable: npt.NDArray[np.str_] = self.classes_[self.predict_proba(documents, blocks).argmax(axis=1)]
+        return most_probable
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_memo"}

@@ -1,0 +1,253 @@
+"""From the evidence of whole documents to probabilities: what the neighbours, the position and the document add.
+
+Two small networks, exported to arrays. The *reader* looks at one block: its word weights, cues and shape. The
+*judge* looks at the document: what the reader said of the block and of its neighbours, of everything before and
+after it, where it stands, what it repeats. "Russia media is under attack." is an appeal because of what follows it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from unappeal.evidence import EDGES, FIXED_POINT, SHAPE_FIELDS, Evidence
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+
+NEIGHBOURS = (1, 2, 3, 4)
+"""How far the neighbours are looked at one by one, either side."""
+
+DECAYS = (0.5, 0.85)
+"""What is left of a block's influence one block further, in the sums over everything before and after."""
+
+DECAY_STEPS = (1, 2, 4, 8, 16)
+"""The sums reach 32 blocks; doubling steps compute them in five shifts."""
+
+LONG_STORY_CHARS = 140
+"""A block this long that the reader takes for story marks where the story is."""
+
+VOCABULARY_BUCKETS = 1 << 11
+ROWS_AT_A_TIME = 512
+"""The networks always see this many rows, padded, so that a row's result does not depend on its batch."""
+
+_SHAPE_NAMES = tuple(name for fields in SHAPE_FIELDS for name in fields)
+_PRESENCE = ("question", "exclamation", "currency", "address", "bracket", "divider")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One hidden layer of rectified units, then logits; inputs are standardised first.
+
+    Shapes: ``mean``, ``scale`` ``(n_in,)``; ``hidden`` ``(n_in, n_hidden)``; ``hidden_bias`` ``(n_hidden,)``; ``out``
+    ``(n_hidden, 3)``; ``out_bias`` ``(3,)``; all float32.
+    """
+
+    mean: F32
+    scale: F32
+    hidden: F32
+    hidden_bias: F32
+    out: F32
+    out_bias: F32
+
+    def logits(self, features: F32) -> F32:
+        """Give logits, shape ``(n, 3)``."""
+        result = np.empty((len(features), self.out.shape[1]), dtype=np.float32)
+        weights = self.hidden / self.scale[:, None]
+        bias = self.hidden_bias - self.mean @ weights
+        for begin in range(0, len(features), ROWS_AT_A_TIME):
+            rows = features[begin : begin + ROWS_AT_A_TIME]
+            n_rows = len(rows)
+            if n_rows < ROWS_AT_A_TIME:
+                rows = np.concatenate((rows, np.zeros((ROWS_AT_A_TIME - n_rows, rows.shape[1]), dtype=np.float32)))
+            activation = rows @ weights
+            activation += bias
+            np.maximum(activation, 0, out=activation)
+            result[begin : begin + n_rows] = (activation @ self.out)[:n_rows]
+        result += self.out_bias
+        return result
+
+
+def softmax(logits: F32) -> F32:
+    """Give probabilities from logits, row by row."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def block_feature_names(concepts: tuple[str, ...]) -> list[str]:
+    """Name the columns of `block_features`."""
+    names = ["noise_words", "appeal_words", "noise_words_mean", "appeal_words_mean", "known_share", "unknown"]
+    names += ["log_words", "log_chars", "is_long", "titled_share", "word_chars"]
+    names += [f"share_{name}" for name in _SHAPE_NAMES] + [f"has_{name}" for name in _PRESENCE]
+    names += [f"first_{name}" for name in EDGES[1:]] + [f"last_{name}" for name in EDGES[1:]]
+    return names + [f"cue_{name}" for name in concepts] + [f"density_{name}" for name in concepts]
+
+
+def block_features(evidence: Evidence) -> F32:
+    """Give what the reader sees of each block, shape ``(n_blocks, n_features)``."""
+    words = evidence.words.astype(np.float32)[:, None]
+    sums = evidence.sums.astype(np.float32) / FIXED_POINT
+    known = evidence.known.astype(np.float32)[:, None] / np.maximum(words, 1)
+    chars = evidence.chars.astype(np.float32)[:, None]
+    seen = np.maximum(evidence.shape[:, :1] * 0 + np.minimum(evidence.chars, 320)[:, None], 1).astype(np.float32)
+    shape = evidence.shape.astype(np.float32)
+    presence = np.minimum(shape[:, [_SHAPE_NAMES.index(name) for name in _PRESENCE]], 3)
+    cues = np.minimum(evidence.cues, 4).astype(np.float32)
+    return np.concatenate(
+        (
+            np.clip(sums / np.sqrt(words + 1), -8, 8),
+            np.clip(sums / (words + 2), -4, 4),
+            known,
+            (known < 0.3).astype(np.float32),
+            np.log2(words + 1),
+            np.log2(chars + 1),
+            (chars > LONG_STORY_CHARS).astype(np.float32),
+            evidence.titled.astype(np.float32)[:, None] / np.maximum(words, 1),
+            np.minimum(seen / np.maximum(words, 1), 30),
+            shape / seen,
+            presence,
+            _one_hot(evidence.first_edge),
+            _one_hot(evidence.last_edge),
+            cues,
+            np.sqrt(evidence.cues.astype(np.float32) / np.maximum(words, 1)),
+        ),
+        axis=1,
+        dtype=np.float32,
+    )
+
+
+def document_feature_names(concepts: tuple[str, ...]) -> list[str]:
+    """Name the columns of `document_features`."""
+    own = block_feature_names(concepts)
+    names = ["reader_body", "reader_appeal", "reader_related"] + own
+    for k in NEIGHBOURS:
+        for side in ("before", "after"):
+            names += [f"{part}_{side}_{k}" for part in _NEIGHBOUR_PARTS]
+    for decay in DECAYS:
+        for side in ("before", "after"):
+            names += [f"{part}_{side}_decay_{decay}" for part in _DECAY_PARTS]
+    return names + list(_PLACE_PARTS)
+
+
+_NEIGHBOUR_PARTS = ("appeal", "related", "appeal_words", "noise_words", "log_chars", "stop", "exists")
+_DECAY_PARTS = ("body", "appeal", "related", "story")
+_PLACE_PARTS = (
+    "from_start", "from_end", "near_start", "near_end", "relative", "log_blocks", "before_story", "after_story",
+    "to_story_start", "to_story_end", "no_story", "mean_body", "mean_appeal", "mean_related", "mean_log_chars",
+    "story_share", "shared_terms", "few_terms", "repeated", "chars_before", "chars_after",
+)  # fmt: skip
+
+
+def document_features(evidence: Evidence, first: I64, own: F32, reader: F32) -> F32:
+    """Give what the judge sees, shape ``(n_blocks, n_features)``.
+
+    ``first`` ``(n_docs + 1,)`` bounds the documents' blocks; ``own`` are `block_features`; ``reader`` the reader's
+    logits ``(n_blocks, 3)``.
+    """
+    n = len(evidence)
+    size = np.diff(first)
+    doc = np.repeat(np.arange(len(size)), size)
+    index = np.arange(n) - first[:-1][doc]
+    probability = softmax(reader)
+    log_chars = np.log2(evidence.chars + 1).astype(np.float32)
+    stop = np.isin(evidence.last_edge, [EDGES.index(e) for e in ("stop", "question", "exclamation", "quote")])
+    beside = np.column_stack(
+        (probability[:, 1:], own[:, 1], own[:, 0], log_chars / 8, stop, np.ones(n, dtype=np.float32))
+    ).astype(np.float32)
+    story = (evidence.chars >= LONG_STORY_CHARS) & (probability[:, 0] > 0.5)
+    mass = np.column_stack((probability, np.minimum(evidence.chars, 400) / 400 * probability[:, 0])).astype(np.float32)
+    columns = [reader, own]
+    for k in NEIGHBOURS:
+        columns += [_shifted(beside, k, index >= k), _shifted(beside, -k, index + k < size[doc])]
+    for decay in DECAYS:
+        for side in (1, -1):
+            columns.append(_decayed(mass, decay, side, index, size[doc]))
+    columns.append(_place(evidence, first, doc, index, size, story, probability, log_chars))
+    return np.concatenate(columns, axis=1, dtype=np.float32)
+
+
+def _place(
+    evidence: Evidence, first: I64, doc: I64, index: I64, size: I64, story: npt.NDArray[np.bool_], probability: F32, log_chars: F32
+) -> F32:
+    n = len(evidence)
+    last = size[doc] - 1
+    story_at = np.flatnonzero(story)
+    begins = np.full(len(size), -1)
+    ends = np.full(len(size), -1)
+    begins[doc[story_at[::-1]]] = index[story_at[::-1]]
+    ends[doc[story_at]] = index[story_at]
+    has_story = (begins >= 0)[doc]
+    to_begin = np.where(has_story, index - begins[doc], 0)
+    to_end = np.where(has_story, index - ends[doc], 0)
+    chars = evidence.chars
+    chars_before = np.cumsum(chars) - chars
+    total = np.append(chars_before, chars_before[-1] + chars[-1] if n else 0)[first]
+    chars_before = chars_before - total[:-1][doc]
+    chars_after = np.diff(total)[doc] - chars_before - chars
+    everything = np.maximum(np.diff(total), 1)[doc]
+    means = _document_mean(np.column_stack((probability, log_chars / 8, np.where(story, chars, 0) / 64)), first, doc)
+    story_share = means[:, 4:] * 64 * size[doc][:, None] / everything[:, None]
+    shared = _shared_terms(evidence, doc, len(size))
+    parts = (
+        np.log2(index + 1), np.log2(last - index + 1), 1 / (1 + index), 1 / (1 + last - index),
+        index / np.maximum(last, 1), np.log2(size[doc]), has_story & (to_begin < 0), has_story & (to_end > 0),
+        _signed_log(to_begin), _signed_log(to_end), ~has_story, *means[:, :4].T, story_share[:, 0], *shared,
+        np.minimum(_repetitions(evidence.key, doc), 3), np.log2(chars_before / 64 + 1), np.log2(chars_after / 64 + 1),
+    )  # fmt: skip
+    return np.column_stack(parts).astype(np.float32)
+
+
+def _one_hot(edge: npt.NDArray[np.uint8]) -> F32:
+    return (edge[:, None] == np.arange(1, len(EDGES), dtype=np.uint8)).astype(np.float32)
+
+
+def _signed_log(distance: I64) -> npt.NDArray[np.float64]:
+    return np.sign(distance) * np.log2(np.abs(distance) + 1)
+
+
+def _shifted(values: F32, k: int, inside: npt.NDArray[np.bool_]) -> F32:
+    """Give every row its k-th predecessor (k > 0) or successor (k < 0), zeros where there is none in the document."""
+    result = np.zeros_like(values)
+    if abs(k) >= len(values):
+        return result
+    if k > 0:
+        result[k:] = values[:-k]
+    else:
+        result[:k] = values[-k:]
+    result[~inside] = 0
+    return result
+
+
+def _decayed(values: F32, decay: float, side: int, index: I64, size: I64) -> F32:
+    """Sum ``decay ** (j - 1) * values`` over the j-th neighbours on one side, 32 at most."""
+    total = _shifted(values, side, index >= 1 if side > 0 else index + 1 < size)
+    for step in DECAY_STEPS:
+        inside = index >= step if side > 0 else index + step < size
+        total = total + np.float32(decay**step) * _shifted(total, side * step, inside)
+    return total
+
+
+def _document_mean(values: npt.NDArray[np.float64], first: I64, doc: I64) -> npt.NDArray[np.float64]:
+    """Give each block its document's mean, summed as integers so that the batch around it does not matter."""
+    total = np.zeros((len(values) + 1, values.shape[1]), dtype=np.int64)
+    np.cumsum(np.rint(values * FIXED_POINT).astype(np.int64), axis=0, out=total[1:])
+    size = np.maximum(np.diff(first), 1)[:, None]
+    return (np.diff(total[first], axis=0) / (size * FIXED_POINT))[doc]
+
+
+def _shared_terms(evidence: Evidence, doc: I64, n_docs: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Tell which share of a block's longer words stands elsewhere in the document too, and whether it has any."""
+    n = len(evidence)
+    bucket = (evidence.term_hash * np.uint64(0xD6E8FEB86659FD93)) >> np.uint64(64 - VOCABULARY_BUCKETS.bit_length() + 1)
+    cell = doc[evidence.term_block] * VOCABULARY_BUCKETS + bucket.astype(np.int64)
+    count = np.bincount(cell, minlength=n_docs * VOCABULARY_BUCKETS)
+    shared = np.bincount(evidence.term_block, weights=count[cell] > 1, minlength=n)
+    terms = np.bincount(evidence.term_block, minlength=n)
+    return shared / np.maximum(terms, 1), terms < 2
+
+
+def _repetitions(key: npt.NDArray[np.uint64], doc: I64) -> I64:
+    """Count how often a block's text stands in its document beside this once."""
+    mixed = key ^ (doc.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    _, inverse, counts = np.unique(mixed, return_inverse=True, return_counts=True)
+    return counts[inverse] - 1

@@ -1,0 +1,444 @@
+"""What a block says about its own label, before its neighbours are asked.
+
+Per block: two sums of word weights, counts of cue words by concept, and counts that describe its shape. All of it
+is integer arithmetic over the buffer of a whole batch, so that a block's evidence is the same to the bit whatever
+stands beside it.
+
+How a stretch of text gets its hash: with ``H[i] = sum(u[j] * B**j for j < i)`` modulo 2**64 over the folded units
+``u``, the stretch ``s:e`` has the hash ``(H[e] - H[s]) * B**-s``, the same wherever it stands (Rabin-Karp). Two
+gathers and a product give every word, stem and n-gram of the batch.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from unappeal.blocks import Batch
+
+HEAD_CHARS, TAIL_CHARS = 224, 96
+"""Longer blocks are read at their two ends only (code points): a plea shows there, and reading all costs time."""
+
+STEM_CHARS = 6
+"""Word pairs are pairs of the words' first characters, so that endings do not part them."""
+
+NGRAM = 4
+PREFIXES, SUFFIXES = (3, 5), (3,)
+"""Character n-grams of a word (lengths in units): all inside, those that begin it, those that end it."""
+
+MAX_WORD_CHARS = 24
+"""A longer word gives the n-grams of its first characters."""
+
+SPACELESS_NGRAMS = (2, 3, 4)
+"""Lengths of the n-grams that stand for words in scripts written without spaces."""
+
+STAR_LENGTHS = tuple(range(2, 10))
+"""Lengths of a cue's stem that are told apart; a longer stem is cut."""
+
+SPACELESS_CUES = (2, 3, 4, 5, 6)
+
+FIXED_POINT = 1 << 12
+"""Weights are summed as integers, in this fraction of one."""
+
+SHAPE_FIELDS = (
+    ("upper", "digit", "space", "stop", "comma", "quote", "symbol"),
+    ("question", "exclamation", "currency", "divider", "address", "bullet", "bracket"),
+)
+"""What the two packed tables count, `FIELD_BITS` bits each, lowest first."""
+
+FIELD_BITS = 9
+
+EDGES = ["none", "lower", "upper", "uncased", "digit", "stop", "question", "exclamation", "colon", "comma", "quote", "bullet", "ellipsis", "bracket", "symbol"]
+"""Kinds of a block's first and last character."""
+
+MEMO_BITS = 17
+MAX_CUES_PER_WORD = 2
+
+U64: TypeAlias = npt.NDArray[np.uint64]
+I64: TypeAlias = npt.NDArray[np.int64]
+I32: TypeAlias = npt.NDArray[np.int32]
+
+_BASE = 0x9E3779B97F4A7C15
+_BASE_INVERSE = pow(_BASE, -1, 1 << 64)
+_MIX = np.uint64(0xD6E8FEB86659FD93)
+_PAIR = np.uint64(0xA0761D6478BD642F)
+_SPACE = 0x20
+_SEED = {
+    name: np.uint64((0xE7037ED1A0B428DB * (i + 1)) & (2**64 - 1))
+    for i, name in enumerate(("word", "inside", "prefix", "suffix", "pair", "spaceless", "exact", "star"))
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CharTables:
+    """What a model knows of Unicode, by 16-bit unit; kept with the model so that it never changes under it.
+
+    ``fold`` ``(65536,)`` gives the unit that stands for a character of a word (case and most diacritics gone,
+    digits alike), 0 for all else. ``spaceless`` marks folded units of scripts without spaces. ``shape``
+    ``(2, 65536)`` holds one counter a unit in the fields of `SHAPE_FIELDS`. ``edge`` numbers `EDGES`.
+    """
+
+    fold: npt.NDArray[np.uint16]
+    spaceless: npt.NDArray[np.bool_]
+    shape: U64
+    edge: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceWeights:
+    """The trained part: hashed weights, and the cue words' hashes.
+
+    ``slots`` ``(2**k, 4)`` int16: tag, weight for noise, weight for appeal, concept + 1 of a word pair or spaceless
+    cue (0 none). ``cue_keys`` are sorted hashes of single words and stems, ``cue_concepts`` their concepts.
+    """
+
+    tables: CharTables
+    slots: npt.NDArray[np.int16]
+    cue_keys: U64
+    cue_concepts: npt.NDArray[np.uint8]
+    concepts: tuple[str, ...]
+
+    def look_up(self, keys: U64) -> npt.NDArray[np.int16]:
+        """Give the slots of hashed features, shape ``(n, 4)``; rows of zeros where the table has none."""
+        index, tag = slot_of(keys, len(self.slots))
+        rows = self.slots[index]
+        rows[rows[:, 0] != tag] = 0
+        return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Evidence of the blocks of a batch; every array has one row a block, in order.
+
+    ``sums`` ``(n, 2)``: summed weights for noise and appeal in `FIXED_POINT`. ``words`` and ``known``: how many words
+    there are, and how many of them the model has weights for. ``cues`` ``(n, n_concepts)``; ``shape`` ``(n, 14)``;
+    ``titled``: words that begin with a capital; ``first_edge``, ``last_edge``: numbers of `EDGES`; ``chars``: length
+    in code points; ``key``: hash of the block's folded text, for finding repetitions. ``terms`` are the longer words,
+    as ``(hash, block)``, for the document's vocabulary.
+    """
+
+    sums: I64
+    words: I64
+    known: I64
+    cues: I64
+    shape: I64
+    titled: I64
+    first_edge: npt.NDArray[np.uint8]
+    last_edge: npt.NDArray[np.uint8]
+    chars: I64
+    key: U64
+    term_hash: U64
+    term_block: I64
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def select(self, rows: npt.NDArray[np.bool_]) -> "Evidence":
+        """Give the evidence of some blocks only, in the same order."""
+        terms = rows[self.term_block]
+        number = np.cumsum(rows) - 1
+        chosen = {name: getattr(self, name)[rows] for name in _ROW_FIELDS}
+        return replace(
+            self, **chosen, term_hash=self.term_hash[terms], term_block=number[self.term_block[terms]]
+        )
+
+
+_ROW_FIELDS = ("sums", "words", "known", "cues", "shape", "titled", "first_edge", "last_edge", "chars", "key")
+
+
+class Tokens(NamedTuple):
+    """The words of a batch's windows, and the prefix hashes to cut them with.
+
+    ``start``, ``end``, ``block`` have one entry a word; ``ngram_start`` and ``ngram_end`` bound the runs of spaceless
+    characters, one entry a character; ``word_hash`` is `piece_hash` of each word.
+    """
+
+    units: npt.NDArray[np.uint16]
+    prefix: U64
+    inverse: U64
+    window: I64
+    start: I64
+    end: I64
+    block: I64
+    word_hash: U64
+    char_at: I64
+    char_stop: I64
+    char_block: I64
+
+
+def extract(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") -> Evidence:
+    """Compute the evidence of every block of a batch."""
+    tokens = tokenize(batch, weights.tables)
+    n = batch.n_blocks
+    n_concepts = len(weights.concepts)
+    word = memo.records(tokens, weights)
+    pair_block, pair_keys = pair_features(tokens)
+    pair = weights.look_up(pair_keys)
+    noise, appeal = segment_sum(word[:, 0], tokens.block, n), segment_sum(word[:, 1], tokens.block, n)
+    noise += segment_sum(pair[:, 1], pair_block, n)
+    appeal += segment_sum(pair[:, 2], pair_block, n)
+    words = np.bincount(tokens.block, minlength=n)
+    known = segment_sum(word[:, 3], tokens.block, n)
+    hits = [(tokens.block, word[:, 2] & 0xFF), (tokens.block, word[:, 2] >> 8), (pair_block, pair[:, 3])]
+    for length in SPACELESS_CUES if len(tokens.char_at) else ():
+        block, keys = spaceless_features(tokens, length)
+        rows = weights.look_up(keys)
+        hits.append((block, rows[:, 3]))
+        if length in SPACELESS_NGRAMS:
+            noise += segment_sum(rows[:, 1], block, n)
+            appeal += segment_sum(rows[:, 2], block, n)
+        if length == SPACELESS_NGRAMS[0]:
+            words += np.bincount(block, minlength=n)
+            known += np.bincount(block, weights=(rows[:, 1] != 0) | (rows[:, 2] != 0), minlength=n).astype(np.int64)
+    return _assembled(batch, tokens, weights, np.stack((noise, appeal), axis=1), words, known, _cue_counts(hits, n, n_concepts))
+
+
+def tokenize(batch: Batch, tables: CharTables) -> Tokens:
+    """Cut the blocks' windows into words."""
+    units, window = windows(batch)
+    folded = tables.fold[units]
+    prefix, inverse = _prefix_hashes(folded)
+    is_word = folded != 0
+    char_at = np.zeros(0, dtype=np.int64)
+    char_stop = char_at
+    if len(folded) and folded.max() >= 0x0E00:
+        spaceless = tables.spaceless[folded]
+        is_word &= ~spaceless
+        run_start, run_end = _runs(spaceless)
+        char_at = np.flatnonzero(spaceless)
+        char_stop = np.repeat(run_end, run_end - run_start)
+    start, end = _runs(is_word)
+    block = np.searchsorted(window, start, side="right") - 1
+    char_block = np.searchsorted(window, char_at, side="right") - 1
+    word_hash = piece_hash(prefix, inverse, start, end)
+    return Tokens(units, prefix, inverse, window, start, end, block, word_hash, char_at, char_stop, char_block)
+
+
+def windows(batch: Batch) -> tuple[npt.NDArray[np.uint16], I64]:
+    """Copy what is read of each block into one buffer, a space between any two stretches.
+
+    Returns the buffer and where each block's window begins in it, one entry more than there are blocks.
+    """
+    length = batch.end - batch.start
+    is_long = np.flatnonzero(length > HEAD_CHARS + 1 + TAIL_CHARS)
+    taken = length.copy()
+    taken[is_long] = HEAD_CHARS + 1 + TAIL_CHARS
+    window = np.zeros(batch.n_blocks + 1, dtype=np.int64)
+    np.cumsum(taken + 1, out=window[1:])
+    step = np.zeros(len(batch.units) + 2, dtype=np.int8)
+    # Blocks given as a list may be empty and share an edge, hence add.at's rule for repeated indices: bincount-like adds.
+    np.add.at(step, batch.start, 1)
+    np.add.at(step, batch.end + 1, -1)
+    np.add.at(step, batch.start[is_long] + HEAD_CHARS + 1, -1)
+    np.add.at(step, batch.end[is_long] - TAIL_CHARS, 1)
+    taken_here = np.cumsum(step[:-1], dtype=np.int8).view(np.bool_)
+    units = np.append(batch.units, np.uint16(_SPACE))[taken_here]
+    units[window[1:] - 1] = _SPACE
+    units[window[is_long] + HEAD_CHARS] = _SPACE
+    return units, window
+
+
+def piece_hash(prefix: U64, inverse: U64, start: I64, end: I64) -> U64:
+    """Give the hashes of stretches of the buffer; equal text has equal hash wherever it stands."""
+    return (prefix[end] - prefix[start]) * inverse[start]
+
+
+def slot_of(keys: U64, n_slots: int) -> tuple[I64, npt.NDArray[np.int16]]:
+    """Give the slot and the tag (never 0) of hashed features; ``n_slots`` is a power of two."""
+    bits = n_slots.bit_length() - 1
+    mixed = keys * _MIX
+    tag = ((mixed >> np.uint64(64 - bits - 15)) & np.uint64(0x7FFF)).astype(np.int16) | np.int16(1)
+    return (mixed >> np.uint64(64 - bits)).astype(np.int64), tag
+
+
+def word_features(tokens: Tokens, which: I64) -> tuple[I64, U64, npt.NDArray[np.float64]]:
+    """Give the hashed features of some words: ``(index into which, key, value)``.
+
+    The word itself has the value 1, its character n-grams share a vector of length 1.
+    """
+    start, end = tokens.start[which], tokens.end[which]
+    length = end - start
+    owners, keys = [np.arange(len(which))], [tokens.word_hash[which] ^ _SEED["word"]]
+    cut = np.minimum(end, start + MAX_WORD_CHARS)
+    for n in PREFIXES:
+        long_enough = np.flatnonzero(length > n)
+        owners.append(long_enough)
+        keys.append(piece_hash(tokens.prefix, tokens.inverse, start[long_enough], start[long_enough] + n) ^ _SEED["prefix"])
+    for n in SUFFIXES:
+        long_enough = np.flatnonzero(length > n)
+        owners.append(long_enough)
+        keys.append(piece_hash(tokens.prefix, tokens.inverse, end[long_enough] - n, end[long_enough]) ^ _SEED["suffix"])
+    count = np.maximum(cut - start - NGRAM + 1, 0) * (length > NGRAM)
+    owner = np.repeat(np.arange(len(which)), count)
+    at = start[owner] + np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    owners.append(owner)
+    keys.append(piece_hash(tokens.prefix, tokens.inverse, at, at + NGRAM) ^ _SEED["inside"])
+    n_parts = np.bincount(np.concatenate(owners[1:]), minlength=len(which))
+    values = [np.ones(len(which))]
+    values.extend(1 / np.sqrt(n_parts[part]) for part in owners[1:])
+    return np.concatenate(owners), np.concatenate(keys), np.concatenate(values)
+
+
+def pair_features(tokens: Tokens) -> tuple[I64, U64]:
+    """Give ``(block, key)`` of the stems of any two words that follow each other in a block."""
+    stem = piece_hash(
+        tokens.prefix, tokens.inverse, tokens.start, np.minimum(tokens.end, tokens.start + STEM_CHARS)
+    )
+    together = tokens.block[1:] == tokens.block[:-1]
+    return tokens.block[:-1][together], pair_key(stem[:-1][together], stem[1:][together])
+
+
+def pair_key(left: U64, right: U64) -> U64:
+    """Give the key of a pair of stems from their hashes."""
+    return (left * _PAIR + right) ^ _SEED["pair"]
+
+
+def spaceless_features(tokens: Tokens, length: int) -> tuple[I64, U64]:
+    """Give ``(block, key)`` of the n-grams of one length in runs of spaceless characters."""
+    fits = tokens.char_at + length <= tokens.char_stop
+    at = tokens.char_at[fits]
+    return tokens.char_block[fits], piece_hash(tokens.prefix, tokens.inverse, at, at + length) ^ _SEED["spaceless"] + np.uint64(length)
+
+
+def cue_key(kind: str, hashes: U64, length: int = 0) -> U64:
+    """Give the key under which a cue is kept: ``exact`` words, or ``star`` stems of a length."""
+    return (hashes ^ _SEED[kind]) * _MIX + np.uint64(length)
+
+
+def segment_sum(values: npt.NDArray[np.int32] | npt.NDArray[np.int16], segment: I64, n: int) -> I64:
+    """Sum integers by segment, exactly; ``segment`` is sorted."""
+    total = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, out=total[1:])
+    bound = np.searchsorted(segment, np.arange(n + 1))
+    return np.diff(total[bound])
+
+
+@dataclass(slots=True)
+class WordMemo:
+    """Remembers what the weights say of the words met last; the vocabulary of news repeats.
+
+    A word's record is ``(noise, appeal, concepts, known)``. Looking a word up costs one gather; working it out costs
+    some thirty. A slot keeps the word that came last; results never depend on what is remembered.
+    """
+
+    keys: U64 = field(default_factory=lambda: np.zeros(1 << MEMO_BITS, dtype=np.uint64))
+    values: I32 = field(default_factory=lambda: np.zeros((1 << MEMO_BITS, 4), dtype=np.int32))
+
+    def records(self, tokens: Tokens, weights: EvidenceWeights) -> I32:
+        """Give the records of all words, shape ``(n_words, 4)``."""
+        index = ((tokens.word_hash * _MIX) >> np.uint64(64 - MEMO_BITS)).astype(np.int64)
+        found = self.values[index]
+        missing = np.flatnonzero(self.keys[index] != tokens.word_hash)
+        if len(missing):
+            unique, which, inverse = np.unique(tokens.word_hash[missing], return_index=True, return_inverse=True)
+            fresh = word_records(tokens, missing[which], weights)
+            found[missing] = fresh[inverse]
+            self.keys[index[missing[which]]] = unique
+            self.values[index[missing[which]]] = fresh
+        return found
+
+
+def word_records(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I32:
+    """Work out the records of some words; see `WordMemo`."""
+    owner, keys, values = word_features(tokens, which)
+    rows = weights.look_up(keys)
+    records = np.zeros((len(which), 4), dtype=np.int32)
+    for column in (0, 1):
+        total = np.bincount(owner, weights=rows[:, column + 1] * values, minlength=len(which))
+        records[:, column] = np.rint(total)
+    records[:, 2] = word_concepts(tokens, which, weights)
+    records[:, 3] = rows[: len(which), 0] != 0
+    return records
+
+
+def word_concepts(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I32:
+    """Give up to two concepts a word (+ 1, in the two low bytes): of the word itself, then of its longest stem."""
+    found = np.zeros((len(which), MAX_CUES_PER_WORD), dtype=np.int32)
+    if not len(weights.cue_keys):
+        return found[:, 0]
+    start, length = tokens.start[which], (tokens.end - tokens.start)[which]
+    candidates = [(np.arange(len(which)), cue_key("exact", tokens.word_hash[which]))]
+    for n in reversed(STAR_LENGTHS):
+        long_enough = np.flatnonzero(length >= n)
+        stem = piece_hash(tokens.prefix, tokens.inverse, start[long_enough], start[long_enough] + n)
+        candidates.append((long_enough, cue_key("star", stem, n)))
+    for owner, keys in candidates:
+        at = np.minimum(np.searchsorted(weights.cue_keys, keys), len(weights.cue_keys) - 1)
+        hit = weights.cue_keys[at] == keys
+        for concepts in weights.cue_concepts[at[hit]].T:
+            _add_concepts(found, owner[hit], concepts.astype(np.int32))
+    return found[:, 0] | (found[:, 1] << 8)
+
+
+def _add_concepts(found: I32, rows: I64, concepts: I32) -> None:
+    """Put concepts into the first free column of their rows, unless there already."""
+    new = (concepts > 0) & (found[rows, 0] != concepts) & (found[rows, 1] == 0)
+    rows, concepts = rows[new], concepts[new]
+    free = np.where(found[rows, 0] == 0, 0, 1)
+    found[rows, free] = concepts
+
+
+def _prefix_hashes(folded: npt.NDArray[np.uint16]) -> tuple[U64, U64]:
+    powers, inverse = _powers(len(folded) + 1)
+    prefix = np.zeros(len(folded) + 1, dtype=np.uint64)
+    np.cumsum((folded + np.uint64(1)) * powers[:-1], out=prefix[1:])
+    return prefix, inverse
+
+
+_POWERS: list[U64] = []
+
+
+def _powers(n: int) -> tuple[U64, U64]:
+    """Give ``B**i`` and ``B**-i`` for ``i < n``, kept and grown as needed."""
+    if not _POWERS or len(_POWERS[0]) < n:
+        size = max(n, 1 << 16)
+        for base, place in ((_BASE, 0), (_BASE_INVERSE, 1)):
+            powers = np.full(size, base, dtype=np.uint64)
+            powers[0] = 1
+            np.cumprod(powers, out=powers)
+            _POWERS[place : place + 1] = [powers]
+    return _POWERS[0][:n], _POWERS[1]
+
+
+def _runs(flags: npt.NDArray[np.bool_]) -> tuple[I64, I64]:
+    """Give the starts and ends of runs of true."""
+    padded = np.zeros(len(flags) + 2, dtype=np.int8)
+    padded[1:-1] = flags
+    step = np.diff(padded)
+    return np.flatnonzero(step == 1), np.flatnonzero(step == -1)
+
+
+def _cue_counts(hits: list[tuple[I64, npt.NDArray[np.int32] | npt.NDArray[np.int16]]], n: int, n_concepts: int) -> I64:
+    cells = [block[concept > 0] * n_concepts + concept[concept > 0] - 1 for block, concept in hits]
+    return np.bincount(np.concatenate(cells), minlength=n * n_concepts).reshape(n, n_concepts)
+
+
+def _assembled(
+    batch: Batch, tokens: Tokens, weights: EvidenceWeights, sums: I64, words: I64, known: I64, cues: I64
+) -> Evidence:
+    """Add the shape to the words' evidence."""
+    tables, n = weights.tables, batch.n_blocks
+    mask = np.uint64((1 << FIELD_BITS) - 1)
+    shape = np.zeros((n, sum(map(len, SHAPE_FIELDS))), dtype=np.int64)
+    column = 0
+    for fields, table in zip(SHAPE_FIELDS, tables.shape, strict=True):
+        packed = np.add.reduceat(table[tokens.units], tokens.window[:-1]) if n else np.zeros(0, dtype=np.uint64)
+        for i in range(len(fields)):
+            shape[:, column] = (packed >> np.uint64(i * FIELD_BITS)) & mask
+            column += 1
+    first = tables.edge[tokens.units[tokens.window[:-1]]]
+    last = tables.edge[tokens.units[np.maximum(tokens.window[1:] - 2, tokens.window[:-1])]]
+    upper = EDGES.index("upper")
+    titled = np.bincount(tokens.block[tables.edge[tokens.units[tokens.start]] == upper], minlength=n)
+    key = piece_hash(tokens.prefix, tokens.inverse, tokens.window[:-1], tokens.window[1:])
+    is_term = tokens.end - tokens.start >= 5
+    term_hash, term_block = tokens.word_hash[is_term], tokens.block[is_term]
+    if len(tokens.char_at):
+        block, keys = spaceless_features(tokens, 2)
+        order = np.argsort(np.concatenate((term_block, block)), kind="stable")
+        term_hash = np.concatenate((term_hash, keys))[order]
+        term_block = np.concatenate((term_block, block))[order]
+    return Evidence(
+        sums, words, known, cues, shape, titled, first, last, batch.end - batch.start, key, term_hash, term_block
+    )

@@ -1,0 +1,69 @@
+"""From the story text a user is willing to lose to what is dropped.
+
+A block is dropped when the noise it would remove is worth more than the story it may cost::
+
+    log(P(related) + gain * P(appeal)) - log(P(body)) - exponent * log(characters) > threshold
+
+The threshold is read off a curve that was measured on held-out sites. The length stands in it because the bound is
+on characters: for the same bound, dropping what costs least removes the most (Neyman-Pearson).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from unappeal.labels import APPEAL, BODY, LABELS, RELATED
+
+MIN_CHARS = 10
+"""Shorter blocks count as this long: what stands in one line is lost as one line."""
+
+_TINY = np.float32(1e-7)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """The curve of a model: body loss to threshold.
+
+    ``levels`` are ascending body losses (shares of characters), ``thresholds`` belong to them; ``default`` is the
+    level used unless a user sets one; ``appeal_gain`` and ``length_exponent`` stand in the rule of this module.
+    """
+
+    levels: tuple[float, ...]
+    thresholds: tuple[float, ...]
+    default: float
+    appeal_gain: float
+    length_exponent: float
+
+    def threshold(self, max_body_loss: float | None) -> float:
+        """Give the threshold of the highest level not above ``max_body_loss``; infinity where there is none."""
+        loss = self.default if max_body_loss is None else max_body_loss
+        if not 0 <= loss <= self.levels[-1]:
+            raise ValueError(f"max_body_loss must lie between 0 and {self.levels[-1]}, not {loss!r}")
+        allowed = [t for level, t in zip(self.levels, self.thresholds, strict=True) if level <= loss * (1 + 1e-9)]
+        return allowed[-1] if allowed else float("inf")
+
+    def margin(self, scores: npt.NDArray[np.float32], chars: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Give the left side of the rule for every block, shape ``(n_blocks,)``."""
+        gain = scores[:, RELATED] + np.float32(self.appeal_gain) * scores[:, APPEAL]
+        cost = np.float32(self.length_exponent) * np.log(np.maximum(chars, MIN_CHARS).astype(np.float32))
+        margin: npt.NDArray[np.float32] = np.log(gain + _TINY) - np.log(scores[:, BODY] + _TINY) - cost
+        return margin
+
+    def decide(
+        self, scores: npt.NDArray[np.float32], chars: npt.NDArray[np.int64], max_body_loss: float | None
+    ) -> npt.NDArray[np.int8]:
+        """Give every block's label at the operating point, as column numbers."""
+        noise = self.margin(scores, chars) > self.threshold(max_body_loss)
+        kind = np.where(scores[:, APPEAL] > scores[:, RELATED], APPEAL, RELATED)
+        return np.where(noise, kind, BODY).astype(np.int8)
+
+
+def label_mask(drop: Collection[str]) -> npt.NDArray[np.bool_]:
+    """Tell for each column of `LABELS` whether its blocks are dropped; ValueError for anything else."""
+    names = [drop] if isinstance(drop, str) else list(drop)
+    unknown = [name for name in names if name not in (LABELS[APPEAL], LABELS[RELATED])]
+    if unknown:
+        raise ValueError(f"drop takes 'appeal' and 'related', not {unknown[0]!r}")
+    return np.array([label in names for label in LABELS], dtype=bool)

@@ -1,0 +1,128 @@
+"""The fits: word weights, reader and judge; each only ever sees out-of-fold results of the one before."""
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import SGDClassifier
+from sklearn.neural_network import MLPClassifier
+
+from unappeal.context import F32, Network
+from unappeal.evidence import FIXED_POINT, Evidence
+from unappeal.labels import APPEAL, BODY
+from unappeal_training.features import Table
+
+Rows = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """What a user of `train` may turn; the defaults are measured (model/README.md)."""
+
+    min_sites: int = 3
+    word_alpha: float = 1.5e-6
+    word_epochs: int = 12
+    appeal_weight: float = 4.0
+    reader_units: int = 32
+    reader_epochs: int = 8
+    judge_units: int = 64
+    judge_epochs: int = 10
+    judge_alpha: float = 3e-3
+    members: int = 2
+    blind_share: float = 0.3
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class WordWeights:
+    """Weights of hashed features for noise and appeal, shape ``(n_features, 2)``, and which features are in use."""
+
+    weights: npt.NDArray[np.float32]
+    used: npt.NDArray[np.bool_]
+
+
+def training_rows(table: Table) -> Rows:
+    """Give the blocks that have a label and a weight."""
+    return (table.labels >= 0) & (table.weights > 0)
+
+
+def block_weights(table: Table) -> npt.NDArray[np.float64]:
+    """Weigh a block by its trust, shared among the views of the same page that repeat it."""
+    group = np.array([hash(d.group) for d in table.documents], dtype=np.int64)[table.document]
+    key = table.evidence.key ^ (group.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
+    return table.weights / np.sqrt(counts[inverse])
+
+
+def fit_words(table: Table, rows: Rows, settings: FitSettings) -> WordWeights:
+    """Fit the linear weights of hashed features that at least ``min_sites`` sites have."""
+    index = np.flatnonzero(rows)
+    counts = table.counts[index]
+    sites = np.unique([d.site for d in table.documents], return_inverse=True)[1][table.document[index]]
+    used = _sites_per_feature(counts, sites) >= settings.min_sites
+    matrix = counts[:, np.flatnonzero(used)]
+    scale = 1 / np.sqrt(table.evidence.words[index] + 1)
+    matrix = sparse.diags(scale.astype(np.float32)) @ matrix
+    weight = block_weights(table)[index]
+    label = table.labels[index]
+    result = np.zeros((len(used), 2), dtype=np.float32)
+    appeal = label == APPEAL
+    targets = ((label != BODY, np.where(appeal, settings.appeal_weight, 1.0)), (appeal, np.where(appeal, 8.0, 1.0)))
+    for column, (target, factor) in enumerate(targets):
+        model = SGDClassifier(
+            loss="log_loss",
+            alpha=settings.word_alpha,
+            max_iter=settings.word_epochs,
+            tol=None,
+            average=True,
+            random_state=settings.seed,
+        )
+        model.fit(matrix, target, sample_weight=weight * factor)
+        result[used, column] = model.coef_[0]
+    return WordWeights(np.clip(result, -7.9, 7.9), used)
+
+
+def with_words(table: Table, rows: Rows, words: WordWeights) -> Evidence:
+    """Give the evidence of some blocks under these word weights (``rows`` must be whole documents)."""
+    index = np.flatnonzero(rows)
+    evidence = table.evidence.select(rows)
+    sums = np.rint((table.counts[index] @ words.weights) * FIXED_POINT).astype(np.int64)
+    known = np.rint(table.words[index] @ words.used.astype(np.float32)).astype(np.int64)
+    return replace(evidence, sums=sums, known=known)
+
+
+def fit_network(
+    features: F32, labels: npt.NDArray[np.int8], weights: npt.NDArray[np.float64], units: int, epochs: int, alpha: float, seed: int
+) -> Network:
+    """Fit a network with one hidden layer and export it."""
+    mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
+    scale = np.maximum(features.std(axis=0, dtype=np.float64), 0.02).astype(np.float32)
+    model = MLPClassifier(
+        (units,), alpha=alpha, batch_size=512, learning_rate_init=2e-3, max_iter=epochs, random_state=seed, tol=0.0, n_iter_no_change=epochs + 1
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit((features - mean) / scale, labels, sample_weight=weights / weights.mean())
+    hidden, out = (np.ascontiguousarray(c, dtype=np.float32) for c in model.coefs_)
+    hidden_bias, out_bias = (b.astype(np.float32) for b in model.intercepts_)
+    return Network(mean, scale, hidden, hidden_bias, out, out_bias)
+
+
+def blinded(evidence: Evidence, documents: npt.NDArray[np.int64], share: float, seed: int) -> Evidence:
+    """Take the word weights from a share of the documents, as if their language were new to the model."""
+    generator = np.random.default_rng(seed)
+    blind = generator.random(documents.max() + 1)[documents] < share
+    return replace(
+        evidence, sums=np.where(blind[:, None], 0, evidence.sums), known=np.where(blind, 0, evidence.known)
+    )
+
+
+def _sites_per_feature(counts: sparse.csr_matrix, sites: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Count on how many sites each feature stands."""
+    n_sites = int(sites.max()) + 1
+    member = sparse.csr_matrix((np.ones(len(sites), dtype=np.float32), (sites, np.arange(len(sites)))), shape=(n_sites, len(sites)))
+    per_site = (member @ counts).tocsr()
+    return np.bincount(per_site.indices, minlength=counts.shape[1])

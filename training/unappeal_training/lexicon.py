@@ -1,0 +1,90 @@
+"""Read the cue words of data/lexicon and hash them as evidence does."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from unappeal.blocks import split_batch
+from unappeal.errors import InputError
+from unappeal.evidence import (
+    SPACELESS_CUES,
+    STAR_LENGTHS,
+    U64,
+    CharTables,
+    cue_key,
+    pair_features,
+    piece_hash,
+    spaceless_features,
+    tokenize,
+)
+from unappeal_training.dataset import DATA_DIR
+
+CONCEPTS = ["give", "support", "belong", "money", "frequency", "payment", "thanks", "independent", "newsroom", "pressure", "need", "we", "you", "reader", "not_now", "subscribe", "account", "newsletter", "read_more", "popular", "section", "share", "comment", "legal", "consent", "advert", "player", "action", "contact", "picture", "byline", "date", "reporting", "story", "pronoun3", "past", "function", "correction", "technical"]
+"""The concepts whose weights all languages share; data/README.md says what each is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Hashed cues: single words and stems by sorted key, word pairs and spaceless strings by key."""
+
+    word_keys: U64
+    word_concepts: "np.ndarray[tuple[int, int], np.dtype[np.uint8]]"
+    slot_keys: U64
+    slot_concepts: "np.ndarray[tuple[int], np.dtype[np.uint8]]"
+    n_languages: int
+
+
+def read_cues(folder: Path | None = None) -> Iterator[tuple[str, str, str]]:
+    """Give ``(language, concept, cue)``; InputError names a file that is not as data/README.md says."""
+    for path in sorted((folder or DATA_DIR / "lexicon").glob("*.json")):
+        try:
+            cues = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as exc:
+            raise InputError(f"not JSON: {exc}", path) from exc
+        for concept, words in cues.items():
+            if concept not in CONCEPTS:
+                raise InputError(f"unknown concept {concept!r}", path)
+            for word in words:
+                yield path.stem, concept, word
+
+
+def hash_lexicon(tables: CharTables, folder: Path | None = None) -> Lexicon:
+    """Hash every cue with the tables a model will read with."""
+    cues = list(read_cues(folder))
+    batch = split_batch([[cue.rstrip("*")] for _, _, cue in cues])
+    tokens = tokenize(batch, tables)
+    words: dict[int, list[int]] = {}
+    slots: dict[int, int] = {}
+    n_words = np.bincount(tokens.block, minlength=len(cues))
+    word_at = np.cumsum(n_words) - n_words
+    pairs = dict(zip(*(part.tolist() for part in pair_features(tokens)), strict=True))
+    strings = {
+        int(block): int(key)
+        for length in SPACELESS_CUES
+        for block, key in zip(*(part.tolist() for part in spaceless_features(tokens, length)), strict=True)
+    }
+    for i, (_, concept, cue) in enumerate(cues):
+        number = CONCEPTS.index(concept) + 1
+        if n_words[i] == 0 and i in strings:
+            slots.setdefault(strings[i], number)
+        elif n_words[i] == 2 and i in pairs:
+            slots.setdefault(pairs[i], number)
+        elif n_words[i] == 1:
+            at = np.array([word_at[i]])
+            if cue.endswith("*"):
+                length = int(min(tokens.end[at[0]] - tokens.start[at[0]], STAR_LENGTHS[-1]))
+                stem = piece_hash(tokens.prefix, tokens.inverse, tokens.start[at], tokens.start[at] + length)
+                key = int(cue_key("star", stem, length)[0])
+            else:
+                key = int(cue_key("exact", tokens.word_hash[at])[0])
+            found = words.setdefault(key, [])
+            if number not in found and len(found) < 2:
+                found.append(number)
+    keys = np.array(sorted(words), dtype=np.uint64)
+    concepts = np.array([(words[int(k)] + [0])[:2] for k in keys], dtype=np.uint8).reshape(-1, 2)
+    slot_keys = np.array(sorted(slots), dtype=np.uint64)
+    slot_concepts = np.array([slots[int(k)] for k in slot_keys], dtype=np.uint8)
+    return Lexicon(keys, concepts, slot_keys, slot_concepts, len({language for language, _, _ in cues}))
