@@ -108,7 +108,9 @@ def split_batch(documents: Sequence[Document], mode: BlockMode = "auto") -> Batc
     np.cumsum(lengths[:-1] + 1, out=doc_start[1:])
     start, end = _lines(joined, units)
     doc = np.searchsorted(doc_start, start, side="right") - 1
-    by_blank = _hard_wrapped(joined, start, end, doc, len(texts)) if mode == "auto" else np.full(len(texts), mode == "blank")
+    by_blank = (
+        _hard_wrapped(joined, start, end, doc, len(texts)) if mode == "auto" else np.full(len(texts), mode == "blank")
+    )
     if by_blank.any():
         start, end, doc = _merged_lines(units, start, end, doc, by_blank)
     first = np.searchsorted(doc, np.arange(len(texts) + 1))
@@ -243,8 +245,10 @@ def _hard_wrapped(
     index = index[adjacent]
     index = index[has_blank[doc[index]]]
     next_word = np.array(
-        [len(joined[s : min(s + MAX_WRAP_CHARS, e)].split(None, 1)[0]) for s, e in
-         zip(start[index + 1].tolist(), end[index + 1].tolist(), strict=True)],
+        [
+            len(joined[s : min(s + MAX_WRAP_CHARS, e)].split(None, 1)[0])
+            for s, e in zip(start[index + 1].tolist(), end[index + 1].tolist(), strict=True)
+        ],
         dtype=np.int64,
     )
     if not len(index):
@@ -290,4 +294,6 @@ def _with_given_blocks(batch: Batch, given: dict[int, list[str]]) -> Batch:
             ends.append(batch.end[part])
         counts.append(len(starts[-1]))
     first = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
-    return Batch(batch.texts, batch.units, batch.doc_start, first, np.concatenate(starts), np.concatenate(ends), batch.by_blank)
+    return Batch(
+        batch.texts, batch.units, batch.doc_start, first, np.concatenate(starts), np.concatenate(ends), batch.by_blank
+    )

@@ -54,7 +54,12 @@ class ParagraphClassifier:
 
     @classmethod
     def from_arrays(
-        cls, evidence: EvidenceWeights, reader: Network, judge: Network, point: OperatingPoint, metadata: Mapping[str, Any]
+        cls,
+        evidence: EvidenceWeights,
+        reader: Network,
+        judge: Network,
+        point: OperatingPoint,
+        metadata: Mapping[str, Any],
     ) -> Self:
         """Put a fitted classifier together from its parts."""
         model = cls()

@@ -167,7 +167,14 @@ def document_features(evidence: Evidence, first: I64, own: F32, reader: F32) -> 
 
 
 def _place(
-    evidence: Evidence, first: I64, doc: I64, index: I64, size: I64, story: npt.NDArray[np.bool_], probability: F32, log_chars: F32
+    evidence: Evidence,
+    first: I64,
+    doc: I64,
+    index: I64,
+    size: I64,
+    story: npt.NDArray[np.bool_],
+    probability: F32,
+    log_chars: F32,
 ) -> F32:
     n = len(evidence)
     last = size[doc] - 1

@@ -49,7 +49,23 @@ SHAPE_FIELDS = (
 
 FIELD_BITS = 9
 
-EDGES = ["none", "lower", "upper", "uncased", "digit", "stop", "question", "exclamation", "colon", "comma", "quote", "bullet", "ellipsis", "bracket", "symbol"]
+EDGES = [
+    "none",
+    "lower",
+    "upper",
+    "uncased",
+    "digit",
+    "stop",
+    "question",
+    "exclamation",
+    "colon",
+    "comma",
+    "quote",
+    "bullet",
+    "ellipsis",
+    "bracket",
+    "symbol",
+]
 """Kinds of a block's first and last character."""
 
 MEMO_BITS = 17
@@ -139,9 +155,7 @@ class Evidence:
         terms = rows[self.term_block]
         number = np.cumsum(rows) - 1
         chosen = {name: getattr(self, name)[rows] for name in _ROW_FIELDS}
-        return replace(
-            self, **chosen, term_hash=self.term_hash[terms], term_block=number[self.term_block[terms]]
-        )
+        return replace(self, **chosen, term_hash=self.term_hash[terms], term_block=number[self.term_block[terms]])
 
 
 _ROW_FIELDS = ("sums", "words", "known", "cues", "shape", "titled", "first_edge", "last_edge", "chars", "key")
@@ -191,7 +205,9 @@ def extract(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") -> Evidenc
         if length == SPACELESS_NGRAMS[0]:
             words += np.bincount(block, minlength=n)
             known += np.bincount(block, weights=(rows[:, 1] != 0) | (rows[:, 2] != 0), minlength=n).astype(np.int64)
-    return _assembled(batch, tokens, weights, np.stack((noise, appeal), axis=1), words, known, _cue_counts(hits, n, n_concepts))
+    return _assembled(
+        batch, tokens, weights, np.stack((noise, appeal), axis=1), words, known, _cue_counts(hits, n, n_concepts)
+    )
 
 
 def tokenize(batch: Batch, tables: CharTables) -> Tokens:
@@ -264,7 +280,9 @@ def word_features(tokens: Tokens, which: I64) -> tuple[I64, U64, npt.NDArray[np.
     for n in PREFIXES:
         long_enough = np.flatnonzero(length > n)
         owners.append(long_enough)
-        keys.append(piece_hash(tokens.prefix, tokens.inverse, start[long_enough], start[long_enough] + n) ^ _SEED["prefix"])
+        keys.append(
+            piece_hash(tokens.prefix, tokens.inverse, start[long_enough], start[long_enough] + n) ^ _SEED["prefix"]
+        )
     for n in SUFFIXES:
         long_enough = np.flatnonzero(length > n)
         owners.append(long_enough)
@@ -282,9 +300,7 @@ def word_features(tokens: Tokens, which: I64) -> tuple[I64, U64, npt.NDArray[np.
 
 def pair_features(tokens: Tokens) -> tuple[I64, U64]:
     """Give ``(block, key)`` of the stems of any two words that follow each other in a block."""
-    stem = piece_hash(
-        tokens.prefix, tokens.inverse, tokens.start, np.minimum(tokens.end, tokens.start + STEM_CHARS)
-    )
+    stem = piece_hash(tokens.prefix, tokens.inverse, tokens.start, np.minimum(tokens.end, tokens.start + STEM_CHARS))
     together = tokens.block[1:] == tokens.block[:-1]
     return tokens.block[:-1][together], pair_key(stem[:-1][together], stem[1:][together])
 
@@ -298,7 +314,9 @@ def spaceless_features(tokens: Tokens, length: int) -> tuple[I64, U64]:
     """Give ``(block, key)`` of the n-grams of one length in runs of spaceless characters."""
     fits = tokens.char_at + length <= tokens.char_stop
     at = tokens.char_at[fits]
-    return tokens.char_block[fits], piece_hash(tokens.prefix, tokens.inverse, at, at + length) ^ _SEED["spaceless"] + np.uint64(length)
+    return tokens.char_block[fits], piece_hash(tokens.prefix, tokens.inverse, at, at + length) ^ _SEED[
+        "spaceless"
+    ] + np.uint64(length)
 
 
 def cue_key(kind: str, hashes: U64, length: int = 0) -> U64:

@@ -110,7 +110,9 @@ class FilterResult:
             strict=True,
         )
         return [
-            Block(text[s:e], s, e, str(LABELS[label]), {str(name): score for name, score in zip(LABELS, row, strict=True)})
+            Block(
+                text[s:e], s, e, str(LABELS[label]), {str(name): score for name, score in zip(LABELS, row, strict=True)}
+            )
             for s, e, label, row in rows
         ]
 
@@ -226,7 +228,11 @@ def classify(
 
 
 def classify_many(
-    documents: Iterable[Document], *, model: Model = None, max_body_loss: float | None = None, blocks: BlockMode = "auto"
+    documents: Iterable[Document],
+    *,
+    model: Model = None,
+    max_body_loss: float | None = None,
+    blocks: BlockMode = "auto",
 ) -> Iterator[list[Block]]:
     """Classify documents as they come, in batches; the same order, one list of blocks a document."""
     classifier = as_model(model)

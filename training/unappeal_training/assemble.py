@@ -49,7 +49,9 @@ def merged(networks: Sequence[Network]) -> Network:
     )
 
 
-def calibration(logits: F32, labels: npt.NDArray[np.int8], weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+def calibration(
+    logits: F32, labels: npt.NDArray[np.int8], weights: npt.NDArray[np.float64]
+) -> tuple[float, npt.NDArray[np.float64]]:
     """Fit one temperature and a bias by label on held-out logits (Guo et al. 2017); returns ``(factor, bias)``."""
     target = np.eye(3)[labels]
     weight = weights / weights.sum()

@@ -53,7 +53,11 @@ def rows_without(table: Table, held_out: npt.NDArray[np.bool_]) -> Rows:
 
 
 def fit_fold(
-    table: Table, fold: npt.NDArray[np.int64], held_out: int | None, words_without: Callable[..., WordWeights], settings: FitSettings
+    table: Table,
+    fold: npt.NDArray[np.int64],
+    held_out: int | None,
+    words_without: Callable[..., WordWeights],
+    settings: FitSettings,
 ) -> FittedModel:
     """Fit a whole model on all folds but one (None: on all)."""
     inside = np.ones(len(table.documents), dtype=bool) if held_out is None else fold != held_out
@@ -74,7 +78,13 @@ def fit_fold(
     view = np.array([d.view for d in table.documents])[table.document][block_inside][use]
     judge = [
         fit_network(
-            features[use], labels, weights, settings.judge_units, settings.judge_epochs, settings.judge_alpha, settings.seed + i
+            features[use],
+            labels,
+            weights,
+            settings.judge_units,
+            settings.judge_epochs,
+            settings.judge_alpha,
+            settings.seed + i,
         )
         for i in range(settings.members)
     ]
@@ -94,7 +104,11 @@ def mean_logits(networks: Sequence[Network], features: F32) -> F32:
 
 
 def cross_fit(
-    table: Table, fold: npt.NDArray[np.int64], settings: FitSettings, n_jobs: int = 2, folds: Sequence[int] | None = None
+    table: Table,
+    fold: npt.NDArray[np.int64],
+    settings: FitSettings,
+    n_jobs: int = 2,
+    folds: Sequence[int] | None = None,
 ) -> tuple[F32, F32]:
     """Give every block the logits of the model that did not see its site: ``(reader, judge)``, ``(n_blocks, 3)`` each."""
     folds = list(range(int(fold.max()) + 1)) if folds is None else list(folds)
@@ -135,7 +149,13 @@ def _out_of_fold_evidence(
             part = with_words(table, rows, words_without(j) if held_out is None else words_without(j, held_out))
             sums[rows], known[rows] = part.sums, part.known
     evidence = table.evidence.select(inside)
-    return type(evidence)(**{**{n: getattr(evidence, n) for n in evidence.__dataclass_fields__}, "sums": sums[inside], "known": known[inside]})
+    return type(evidence)(
+        **{
+            **{n: getattr(evidence, n) for n in evidence.__dataclass_fields__},
+            "sums": sums[inside],
+            "known": known[inside],
+        }
+    )
 
 
 def _bounds(table: Table, documents: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

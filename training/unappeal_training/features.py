@@ -120,5 +120,6 @@ def _aligned(matrix: sparse.csr_matrix, keys: U64, all_keys: U64) -> sparse.csr_
     """Renumber the columns from a chunk's keys to all keys."""
     columns = np.searchsorted(all_keys, keys)[matrix.indices]
     return sparse.csr_matrix(
-        (matrix.data.astype(np.float32), columns.astype(np.int32), matrix.indptr), shape=(matrix.shape[0], len(all_keys))
+        (matrix.data.astype(np.float32), columns.astype(np.int32), matrix.indptr),
+        shape=(matrix.shape[0], len(all_keys)),
     )

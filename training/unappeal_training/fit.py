@@ -95,13 +95,26 @@ def with_words(table: Table, rows: Rows, words: WordWeights) -> Evidence:
 
 
 def fit_network(
-    features: F32, labels: npt.NDArray[np.int8], weights: npt.NDArray[np.float64], units: int, epochs: int, alpha: float, seed: int
+    features: F32,
+    labels: npt.NDArray[np.int8],
+    weights: npt.NDArray[np.float64],
+    units: int,
+    epochs: int,
+    alpha: float,
+    seed: int,
 ) -> Network:
     """Fit a network with one hidden layer and export it."""
     mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
     scale = np.maximum(features.std(axis=0, dtype=np.float64), 0.02).astype(np.float32)
     model = MLPClassifier(
-        (units,), alpha=alpha, batch_size=512, learning_rate_init=2e-3, max_iter=epochs, random_state=seed, tol=0.0, n_iter_no_change=epochs + 1
+        (units,),
+        alpha=alpha,
+        batch_size=512,
+        learning_rate_init=2e-3,
+        max_iter=epochs,
+        random_state=seed,
+        tol=0.0,
+        n_iter_no_change=epochs + 1,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -115,14 +128,14 @@ def blinded(evidence: Evidence, documents: npt.NDArray[np.int64], share: float, 
     """Take the word weights from a share of the documents, as if their language were new to the model."""
     generator = np.random.default_rng(seed)
     blind = generator.random(documents.max() + 1)[documents] < share
-    return replace(
-        evidence, sums=np.where(blind[:, None], 0, evidence.sums), known=np.where(blind, 0, evidence.known)
-    )
+    return replace(evidence, sums=np.where(blind[:, None], 0, evidence.sums), known=np.where(blind, 0, evidence.known))
 
 
 def _sites_per_feature(counts: sparse.csr_matrix, sites: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Count on how many sites each feature stands."""
     n_sites = int(sites.max()) + 1
-    member = sparse.csr_matrix((np.ones(len(sites), dtype=np.float32), (sites, np.arange(len(sites)))), shape=(n_sites, len(sites)))
+    member = sparse.csr_matrix(
+        (np.ones(len(sites), dtype=np.float32), (sites, np.arange(len(sites)))), shape=(n_sites, len(sites))
+    )
     per_site = (member @ counts).tocsr()
     return np.bincount(per_site.indices, minlength=counts.shape[1])

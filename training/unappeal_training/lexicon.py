@@ -22,7 +22,47 @@ from unappeal.evidence import (
 )
 from unappeal_training.dataset import DATA_DIR
 
-CONCEPTS = ["give", "support", "belong", "money", "frequency", "payment", "thanks", "independent", "newsroom", "pressure", "need", "we", "you", "reader", "not_now", "subscribe", "account", "newsletter", "read_more", "popular", "section", "share", "comment", "legal", "consent", "advert", "player", "action", "contact", "picture", "byline", "date", "reporting", "story", "pronoun3", "past", "function", "correction", "technical"]
+CONCEPTS = [
+    "give",
+    "support",
+    "belong",
+    "money",
+    "frequency",
+    "payment",
+    "thanks",
+    "independent",
+    "newsroom",
+    "pressure",
+    "need",
+    "we",
+    "you",
+    "reader",
+    "not_now",
+    "subscribe",
+    "account",
+    "newsletter",
+    "read_more",
+    "popular",
+    "section",
+    "share",
+    "comment",
+    "legal",
+    "consent",
+    "advert",
+    "player",
+    "action",
+    "contact",
+    "picture",
+    "byline",
+    "date",
+    "reporting",
+    "story",
+    "pronoun3",
+    "past",
+    "function",
+    "correction",
+    "technical",
+]
 """The concepts whose weights all languages share; data/README.md says what each is."""
 
 

@@ -1,0 +1,126 @@
+"""Files that appear under their name only when they are whole."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from unappeal.corpus.compression import Compression, compressor
+from unappeal.errors import UnappealError
+
+
+class OutputError(UnappealError):
+    """Something cannot be written: the disk is full, a folder is read-only, a name is taken."""
+
+    def __init__(self, path: str | os.PathLike[str], problem: object) -> None:
+        reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else problem
+        super().__init__(f"{os.fspath(path)}: cannot be written: {reason}")
+
+
+class AsideFile:
+    """A file written as ``.name.tmp`` beside its place; `commit` syncs it and gives it its name.
+
+    Left without `commit`, by an error or Ctrl-C, it is gone, and what stood under the name still stands. A link
+    is followed, so that the file it points to is replaced; pipes and devices are written as they are. The file
+    is made with the first write or with `commit`.
+    """
+
+    def __init__(self, path: Path, compression: Compression = "") -> None:
+        self.path = path
+        self._target = Path(os.path.realpath(path))
+        self._aside = self._target.with_name(f".{self._target.name}.tmp")
+        self._compressor = compressor(compression)
+        self._direct = is_special(self._target)
+        self._stream: BinaryIO | None = None
+
+    def write(self, data: bytes) -> None:
+        """Append bytes; OutputError where they cannot be."""
+        try:
+            self._opened().write(self._compressor.compress(data))
+        except OSError as exc:
+            raise OutputError(self.path, exc) from exc
+
+    def commit(self) -> None:
+        """Finish the file and give it its name."""
+        try:
+            stream = self._opened()
+            stream.write(self._compressor.flush())
+            stream.flush()
+            if not self._direct:
+                os.fsync(stream.fileno())
+            stream.close()
+            self._stream = None
+            if not self._direct:
+                self._aside.replace(self._target)
+        except OSError as exc:
+            raise OutputError(self.path, exc) from exc
+
+    def _opened(self) -> BinaryIO:
+        if self._stream is None:
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = (self._target if self._direct else self._aside).open("wb")
+        return self._stream
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._stream is not None:
+            try:
+                self._stream.close()
+            finally:
+                if not self._direct:
+                    self._aside.unlink(missing_ok=True)
+
+
+class StandardOutput:
+    """Standard output with the interface of `AsideFile`."""
+
+    def write(self, data: bytes) -> None:
+        """Write bytes, past the text layer."""
+        sys.stdout.buffer.write(data)
+
+    def commit(self) -> None:
+        """Hand over what was written so far."""
+        sys.stdout.buffer.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def is_special(path: Path) -> bool:
+    """Tell whether a path is a pipe, terminal or device, which cannot be replaced by a file."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def check_writable(paths: list[Path]) -> None:
+    """Find out, before any work, what could not be written in the end; folders that are missing are made."""
+    tried: set[Path] = set()
+    for path in paths:
+        target = Path(os.path.realpath(path))
+        if is_special(target):
+            continue
+        if target.is_dir():
+            raise OutputError(path, "it is a folder")
+        if target.parent not in tried:
+            tried.add(target.parent)
+            _try_folder(path, target.parent)
+
+
+def _try_folder(path: Path, folder: Path) -> None:
+    probe = folder / f".unappeal-{os.getpid()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as exc:
+        raise OutputError(path, exc) from exc
