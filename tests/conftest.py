@@ -1,0 +1,99 @@
+"""Fixtures for all tests: a small trained model, the real pages where they are, and tools that may be missing."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from unappeal.classifier import ParagraphClassifier
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY_LANGUAGES = ("en", "de", "ru", "ar", "ja", "th")
+TINY_SIZE = 40
+
+settings.register_profile(
+    "unappeal", deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile("long", parent=settings.get_profile("unappeal"), max_examples=2000, derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unappeal"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--move-known-failures",
+        action="store_true",
+        help="rewrite tests/cases: move cases the shipped model gets wrong to known_failures.jsonl, and back",
+    )
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real pages and examples; skips where it is not beside the repository."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the real pages in ../shared")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_documents() -> list[Any]:
+    """A few authored documents, in scripts that are read differently, labels included."""
+    from unappeal_training.dataset import read_authored
+
+    chosen: list[Any] = []
+    documents = read_authored()
+    for language in TINY_LANGUAGES:
+        chosen += [d for d in documents if d.lang == language][: TINY_SIZE if language == "en" else 5]
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_documents: list[Any]) -> ParagraphClassifier:
+    """A model trained in seconds; right about little, but with all the parts of a real one."""
+    from unappeal_training.build import build_classifier, cross_fitted
+    from unappeal_training.fit import FitSettings
+
+    fast = FitSettings(min_sites=2, word_epochs=3, reader_epochs=3, judge_epochs=3, members=1)
+    return build_classifier(cross_fitted(tiny_documents, fast, 1), fast, 1)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tiny_model: ParagraphClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small model, saved."""
+    from unappeal.artefact import save_model
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    probes = [{"blocks": ["Support us.", "Prices rose."], "scores": []}]
+    probes[0]["scores"] = tiny_model.predict_proba([["Support us.", "Prices rose."]]).tolist()
+    save_model(tiny_model, folder, {"name": "tiny", "version": "0", "probes": probes})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[str]:
+    """Path of a Chromium; skips where there is none, fails in CI, which installs it."""
+    yield _tool("chromium")
+
+
+@pytest.fixture(scope="session")
+def java() -> Iterator[str]:
+    """Path of a Java runtime; skips where there is none, fails in CI, which installs it."""
+    yield _tool("java")
+
+
+def _tool(name: str) -> str:
+    path = shutil.which(name)
+    if path is None and "UNAPPEAL_CI" in os.environ:
+        pytest.fail(f"{name} is missing, .ci/run should have installed it")
+    if path is None:
+        pytest.skip(f"needs {name} on the PATH")
+    return path
