@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
 from unappeal.classifier import ParagraphClassifier
 
 ROOT = Path(__file__).resolve().parents[1]

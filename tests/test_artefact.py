@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from unappeal import ModelError, ParagraphClassifier, load_model
 from unappeal.artefact import ARTEFACTS_DIR, DEFAULT_MODEL, FORMAT, save_model
 

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+
 from unappeal import blocks
 from unappeal.blocks import BlockMode, is_hard_wrapped, rebuild, split, split_batch, to_units
 

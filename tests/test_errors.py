@@ -5,6 +5,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+
 from unappeal import InputError, ModelError, UnappealError
 
 

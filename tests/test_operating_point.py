@@ -1,8 +1,11 @@
 """The operating point: from the loss a user allows to a threshold, and from scores to labels."""
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from unappeal.labels import APPEAL, BODY, RELATED
 from unappeal.operating_point import MIN_CHARS, OperatingPoint, label_mask
 
@@ -40,7 +43,7 @@ def test_a_higher_loss_never_keeps_what_a_lower_one_drops() -> None:
     drawn = rng.dirichlet((0.3, 0.3, 0.3), 500).astype(np.float32)
     chars = rng.integers(1, 2000, 500)
     dropped = [POINT.decide(drawn, chars, loss) != BODY for loss in (0.0, *POINT.levels)]
-    for less, more in zip(dropped, dropped[1:], strict=False):
+    for less, more in pairwise(dropped):
         assert not (less & ~more).any()
     assert dropped[-1].sum() > dropped[1].sum() > 0
 

@@ -115,7 +115,7 @@ def split_batch(documents: Sequence[Document], mode: BlockMode = "auto") -> Batc
         start, end, doc = _merged_lines(units, start, end, doc, by_blank)
     first = np.searchsorted(doc, np.arange(len(texts) + 1))
     batch = Batch(texts, units, doc_start, first, start, end, by_blank)
-    given = {i: list(d) for i, d in enumerate(documents) if type(d) is not str}
+    given = {i: list(d) for i, d in enumerate(documents) if not isinstance(d, str)}
     return _with_given_blocks(batch, given) if given else batch
 
 
@@ -171,9 +171,9 @@ def to_units(text: str) -> npt.NDArray[np.uint16]:
 
 
 def _joined(document: Sequence[str]) -> str:
+    if isinstance(document, str):
+        return str(document)
     if not isinstance(document, list | tuple) or not all(isinstance(block, str) for block in document):
-        if isinstance(document, str):
-            return str(document)
         raise TypeError(f"a document is a string or a list of strings, not {type(document).__name__}")
     return "\n\n".join(document)
 

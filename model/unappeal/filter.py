@@ -26,7 +26,7 @@ DEFAULT_MAX_REMOVED = 0.8
 DEFAULT_DROP: tuple[Label, ...] = (Label.APPEAL, Label.RELATED)
 
 BATCH_CHARS = 1 << 20
-"""Documents are classified together until they have this many code points: enough to amortise, few enough for the cache."""
+"""Documents are classified together until they have this many code points: amortises, and fits the cache."""
 
 Model = ParagraphClassifier | str | None
 """A loaded model, the name or path of one, or None for the one that ships."""
@@ -98,7 +98,7 @@ class FilterResult:
 
     @property
     def _n_blocks(self) -> int:
-        return self._part.stop - self._part.start
+        return int(self._part.stop - self._part.start)
 
     def _blocks(self, chosen: npt.NDArray[np.bool_]) -> list[Block]:
         batch, part, text = self._batch, self._part, self.original
@@ -142,7 +142,8 @@ def filter_text(
     drop
         The labels to drop: ``{"appeal", "related"}`` or one of them.
     blocks
-        Where blocks end: at every ``"line"``, at ``"blank"`` lines, or ``"auto"``: at blank lines in hard-wrapped texts.
+        Where blocks end: at every ``"line"``, at ``"blank"`` lines, or ``"auto"``: at blank lines where a text is
+        hard-wrapped.
 
     Raises
     ------
@@ -316,7 +317,9 @@ def in_batches(items: Iterable[Any], n_chars: Callable[[Any], int]) -> Iterator[
 
 
 def _document_chars(document: Document) -> int:
-    return len(document) if isinstance(document, str) else sum(map(len, document))
+    if isinstance(document, list | tuple):
+        return sum(len(block) for block in document if isinstance(block, str))
+    return len(document) if isinstance(document, str) else 0  # what is no document is refused when it is split
 
 
 def _mask(rows: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.bool_]:
