@@ -13,7 +13,7 @@ from unappeal.classifier import ParagraphClassifier
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY_LANGUAGES = ("en", "de", "ru", "ar", "ja", "th")
-TINY_SIZE = 40
+TINY_SIZE = 24
 
 settings.register_profile(
     "unappeal", deadline=None, max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck)

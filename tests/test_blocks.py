@@ -38,7 +38,7 @@ def test_every_kind_of_line_break_ends_a_block(separator: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "\n", " \t ", "\u00a0\n\u200b\n\ufeff", "\r\n\f\r\n"])
 def test_a_blank_text_has_no_blocks(text: str) -> None:
-    assert texts(text) == []
+    assert texts(text) == texts(text, "blank") == texts(text, "line") == []
 
 
 @pytest.mark.parametrize("edge", [" ", "\t", "\u00a0", "\u3000", "\u200b", "\ufeff", "\u200f", "\u2060", " \u200b "])

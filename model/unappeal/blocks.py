@@ -111,7 +111,7 @@ def split_batch(documents: Sequence[Document], mode: BlockMode = "auto") -> Batc
     by_blank = (
         _hard_wrapped(joined, start, end, doc, len(texts)) if mode == "auto" else np.full(len(texts), mode == "blank")
     )
-    if by_blank.any():
+    if len(start) and by_blank.any():
         start, end, doc = _merged_lines(units, start, end, doc, by_blank)
     first = np.searchsorted(doc, np.arange(len(texts) + 1))
     batch = Batch(texts, units, doc_start, first, start, end, by_blank)

@@ -1,0 +1,123 @@
+"""Context: what neighbours, place and repetition add, computed for each document as if it were alone."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from unappeal import ParagraphClassifier
+from unappeal.blocks import split_batch
+from unappeal.context import (
+    ROWS_AT_A_TIME,
+    Network,
+    block_feature_names,
+    block_features,
+    document_feature_names,
+    document_features,
+    softmax,
+)
+from unappeal.evidence import Evidence, WordMemo, extract
+
+STORY = (
+    "The council voted on Monday for the bridge, which the mayor promised in spring, and against the ferry. " * 2
+)
+PAGE = ["Home", STORY, STORY + "Again.", "Read more", "Support us", "Home"]
+
+
+@pytest.fixture(scope="module")
+def page(tiny_model: ParagraphClassifier) -> tuple[Evidence, npt.NDArray[np.float32]]:
+    batch = split_batch([PAGE])
+    evidence = extract(batch, tiny_model.evidence_, WordMemo())
+    own = block_features(evidence)
+    features = document_features(evidence, batch.first, own, tiny_model.reader_.logits(own))
+    return evidence, features
+
+
+def features_of(model: ParagraphClassifier, documents: list[list[str]]) -> npt.NDArray[np.float32]:
+    batch = split_batch(documents)
+    evidence = extract(batch, model.evidence_, WordMemo())
+    own = block_features(evidence)
+    return document_features(evidence, batch.first, own, model.reader_.logits(own))
+
+
+def slow_logits(network: Network, row: npt.NDArray[np.float32]) -> list[float]:
+    """The network by its definition, in double precision."""
+    inputs = [(float(x) - float(m)) / float(s) for x, m, s in zip(row, network.mean, network.scale, strict=True)]
+    hidden = [
+        max(0.0, float(bias) + sum(x * float(w) for x, w in zip(inputs, column, strict=True)))
+        for bias, column in zip(network.hidden_bias, network.hidden.T, strict=True)
+    ]
+    return [
+        float(bias) + sum(h * float(w) for h, w in zip(hidden, column, strict=True))
+        for bias, column in zip(network.out_bias, network.out.T, strict=True)
+    ]
+
+
+def test_probabilities_agree_with_a_slow_network(
+    tiny_model: ParagraphClassifier, page: tuple[Evidence, npt.NDArray[np.float32]]
+) -> None:
+    scores = tiny_model.predict_proba([PAGE])
+    for row, features in zip(scores, page[1], strict=True):
+        logits = slow_logits(tiny_model.judge_, features)
+        powers = np.array([math.exp(value - max(logits)) for value in logits])
+        np.testing.assert_allclose(row.astype(np.float64), powers / powers.sum(), atol=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, ROWS_AT_A_TIME - 1, ROWS_AT_A_TIME, ROWS_AT_A_TIME + 1])
+def test_a_row_s_logits_do_not_depend_on_the_rows_beside_it(tiny_model: ParagraphClassifier, n: int) -> None:
+    network = tiny_model.reader_
+    rows = np.random.default_rng(n).normal(network.mean, network.scale, (n, len(network.mean))).astype(np.float32)
+    together = network.logits(rows)
+    for i in {0, n // 2, n - 1}:
+        assert np.array_equal(network.logits(rows[i : i + 1])[0], together[i])
+
+
+def test_softmax_gives_probabilities_even_for_extreme_logits() -> None:
+    scores = softmax(np.array([[1000, 0, -1000], [0, 0, 0]], dtype=np.float32))
+    np.testing.assert_allclose(scores, [[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]], atol=1e-6)
+
+
+def test_every_column_has_one_name(
+    tiny_model: ParagraphClassifier, page: tuple[Evidence, npt.NDArray[np.float32]]
+) -> None:
+    concepts = tiny_model.evidence_.concepts
+    names = document_feature_names(concepts)
+    assert page[1].shape == (len(PAGE), len(names))
+    assert block_features(page[0]).shape == (len(PAGE), len(block_feature_names(concepts)))
+    assert len(set(names)) == len(names)
+
+
+def test_features_are_finite_and_of_single_precision(page: tuple[Evidence, npt.NDArray[np.float32]]) -> None:
+    assert page[1].dtype == np.float32
+    assert np.isfinite(page[1]).all()
+
+
+def test_documents_do_not_see_each_other(tiny_model: ParagraphClassifier) -> None:
+    documents = [PAGE, ["Donate"] * 5, PAGE[::-1], ["One"], [STORY] * 40]
+    together = features_of(tiny_model, documents)
+    alone = np.concatenate([features_of(tiny_model, [document]) for document in documents])
+    assert np.array_equal(together, alone)
+
+
+def test_a_block_s_place_counts_from_both_ends(
+    tiny_model: ParagraphClassifier, page: tuple[Evidence, npt.NDArray[np.float32]]
+) -> None:
+    names = document_feature_names(tiny_model.evidence_.concepts)
+    near_start, near_end = page[1][:, names.index("near_start")], page[1][:, names.index("near_end")]
+    np.testing.assert_allclose(near_start, [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6], rtol=1e-6)
+    np.testing.assert_allclose(near_end, near_start[::-1])
+
+
+def test_repeated_blocks_are_seen_within_a_document_only(tiny_model: ParagraphClassifier) -> None:
+    column = document_feature_names(tiny_model.evidence_.concepts).index("repeated")
+    features = features_of(tiny_model, [PAGE, ["Home", "Support us"]])
+    assert features[:, column].tolist() == [1, 0, 0, 0, 0, 1, 0, 0]
+
+
+def test_a_neighbour_beyond_the_document_s_edge_counts_as_none(
+    tiny_model: ParagraphClassifier, page: tuple[Evidence, npt.NDArray[np.float32]]
+) -> None:
+    names = document_feature_names(tiny_model.evidence_.concepts)
+    assert page[1][:, names.index("exists_before_1")].tolist() == [0, 1, 1, 1, 1, 1]
+    assert page[1][:, names.index("exists_after_2")].tolist() == [1, 1, 1, 1, 0, 0]

@@ -1,0 +1,48 @@
+"""Explanations: one for each block, reasons for those that go, and nothing that the text does not hold."""
+
+import re
+
+import pytest
+
+from unappeal import ParagraphClassifier, filter_text
+from unappeal.explain import MAX_REASONS, explain
+
+PAGE = (
+    "Support our newsroom!\n\nWe depend on readers like you. Donate now.\n\nMayor opens bridge\n\n"
+    + "The mayor opened the new bridge over the sound on Monday, said the council. " * 4
+    + "\n\nRead more\n\nBecome a member\n\nNot now\n"
+)
+
+
+@pytest.mark.parametrize("loss", [None, 0.05])
+def test_every_block_is_explained_in_order(tiny_model: ParagraphClassifier, loss: float | None) -> None:
+    told = explain(PAGE, model=tiny_model, max_body_loss=loss)
+    result = filter_text(PAGE, model=tiny_model, max_body_loss=loss)
+    assert [explanation.block for explanation in told] == result.blocks
+    assert [explanation.block for explanation in told if explanation.removed] == result.removed
+
+
+def test_only_removed_blocks_have_reasons() -> None:
+    told = explain(PAGE, max_body_loss=0.05)
+    assert any(explanation.removed for explanation in told)
+    for explanation in told:
+        assert len(explanation.reasons) <= MAX_REASONS
+        assert bool(explanation.reasons) == explanation.removed
+
+
+def test_words_that_are_quoted_stand_in_the_block() -> None:
+    for explanation in explain(PAGE, max_body_loss=0.05):
+        for reason in explanation.reasons:
+            if reason.startswith(("its words", "cue words")):
+                for word in re.findall(r'"([^"]+)"', reason):
+                    assert word in explanation.block.text
+
+
+@pytest.mark.parametrize("text", ["", "\n", "One."])
+def test_short_and_blank_documents_are_explained(text: str) -> None:
+    assert len(explain(text)) == (1 if text.strip() else 0)
+
+
+def test_spaceless_scripts_are_explained() -> None:
+    text = "支持我們,成為會員\n立即捐款\n市長週一表示,新橋將於明年完工,議會以九票對四票通過。\n延伸閱讀"
+    assert [explanation.block.text for explanation in explain(text, max_body_loss=0.05)] == text.split("\n")
