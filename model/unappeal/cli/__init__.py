@@ -1,6 +1,6 @@
 """The command line: one module a sub-command, each with ``add_parser(subparsers)`` and ``run(args) -> int``.
 
-Only the module of the sub-command that is asked for does any work; modules import what is heavy inside `run`.
+Modules import what is heavy inside `run`, so that ``--help`` and every other sub-command start fast.
 """
 
 import argparse
@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
+from unappeal import __version__
+from unappeal.errors import ModelError, UnappealError
+
 EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE = 0, 1, 2
-"""Exit codes: done; done, but some records failed, or the work could not be done; the command line was wrong."""
+"""Exit codes: done; some records or files failed; it could not be started as asked."""
 
 EXIT_INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells give it (128 + SIGINT)."""
@@ -23,21 +26,26 @@ _DESCRIPTION = """\
 Remove donation appeals and related-links noise from news text.
 
 Data goes to standard output, all else to standard error; "-" is standard input or output.
-Exit codes: 0 done, 1 some records or files failed, 2 the command line is wrong."""
+Exit codes: 0 done, 1 some records or files failed, 2 it could not be started as asked."""
+
+
+class UsageError(UnappealError):
+    """The command line asks for what cannot be done; found before any work, ends in exit code 2."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and give its exit code; usage errors, ``--help`` and ``--version`` raise SystemExit."""
-    from unappeal.errors import UnappealError
-
+    """Run the command line and give its exit code; argparse's errors, ``--help`` and ``--version`` raise SystemExit."""
     args = build_parser().parse_args(argv)
     try:
         code: int = args.run(args)
+    except (UsageError, ModelError) as exc:
+        say(f"unappeal: error: {exc}")
+        return EXIT_USAGE
     except UnappealError as exc:
-        print(f"unappeal: error: {exc}", file=sys.stderr)  # noqa: T201
+        say(f"unappeal: error: {exc}")
         return EXIT_SOME_FAILED
     except KeyboardInterrupt:
-        print("unappeal: interrupted", file=sys.stderr)  # noqa: T201
+        say("unappeal: interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of standard output (head, less) has gone: nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -46,30 +54,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Make the parser of all sub-commands; each one's ``run`` and ``parser`` are in the parsed arguments."""
+    """Make the parser of all sub-commands; each one's ``run`` is in the parsed arguments."""
     parser = argparse.ArgumentParser(
         prog="unappeal", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--version", action=_Version, help="show the version and exit")
+    parser.add_argument(
+        "--version", action="version", version=f"unappeal {__version__}", help="show the version and exit"
+    )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        if find_spec(f"{__name__}.{name}") is None:
-            continue
-        module = import_module(f"{__name__}.{name}")
-        subparser = module.add_parser(subparsers)
-        subparser.set_defaults(run=module.run, parser=subparser)
+        if find_spec(f"{__name__}.{name}") is not None:
+            module = import_module(f"{__name__}.{name}")
+            module.add_parser(subparsers).set_defaults(run=module.run)
     return parser
 
 
-class _Version(argparse.Action):
-    """Prints the version; unlike argparse's own, it imports the package only when asked."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
-        super().__init__(option_strings, dest, nargs=0, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        """Print and leave."""
-        from unappeal import __version__
-
-        print(f"unappeal {__version__}")  # noqa: T201
-        parser.exit()
+def say(line: str) -> None:
+    """Print a line for people, on standard error."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201

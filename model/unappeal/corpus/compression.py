@@ -6,9 +6,7 @@ The decompressors are driven by hand because the file objects of both libraries 
 
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, Protocol, TypeAlias
-
-import zstandard
+from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
 from unappeal.errors import InputError
 
@@ -39,33 +37,61 @@ class Compressor(Protocol):
         """Give the rest."""
 
 
-class _Uncompressed:
+class _AsItIs:
+    """Takes bytes that are ready: plain ones, or gzip members made by `member`; a gzip file has one at least."""
+
+    def __init__(self, if_empty: bytes) -> None:
+        self._rest = if_empty
+
     def compress(self, data: bytes, /) -> bytes:
+        if data:
+            self._rest = b""
         return data
 
     def flush(self) -> bytes:
-        return b""
+        return self._rest
+
+
+def member(data: bytes, compression: Compression) -> bytes:
+    """Compress some bytes of a gzip file by themselves: a file may be many members in a row.
+
+    So workers compress, and the one process that writes does not. Zstandard is left to that process: it is fast, and
+    many readers stop at the end of the first frame.
+    """
+    if compression != "gz" or not data:
+        return data
+    return _gzip(data)
 
 
 def compressor(compression: Compression) -> Compressor:
     """Make what turns written bytes into the file's; the same bytes always give the same file (no time in it)."""
-    if compression == "gz":
-        return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_WBITS)
     if compression == "zst":
+        import zstandard  # 30 ms
+
         return zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True).compressobj()
-    return _Uncompressed()
+    return _AsItIs(_gzip(b"") if compression == "gz" else b"")
 
 
-def decompressed(blocks: Iterable[bytes], compression: Compression | None, path: str) -> Iterator[bytes]:
-    """Give a file's content in blocks; None looks at the first bytes to tell the compression.
+def _gzip(data: bytes) -> bytes:
+    engine = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_WBITS)
+    return engine.compress(data) + engine.flush()
+
+
+def read_blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """Read a stream to its end."""
+    while block := stream.read(READ_BYTES):
+        yield block
+
+
+def decompressed(blocks: Iterable[bytes], path: str) -> Iterator[bytes]:
+    """Give a file's content in blocks; its first bytes tell whether and how it is compressed, whatever its name.
 
     Files of several members or frames are read to their end. Raises DamagedError after the last good bytes.
     """
     blocks = iter(blocks)
-    if compression is None:
-        first = next(blocks, b"")
-        compression = next((name for magic, name in _MAGIC if first.startswith(magic)), "")
-        blocks = _chain(first, blocks)
+    first = next(blocks, b"")
+    compression = next((name for magic, name in _MAGIC if first.startswith(magic)), "")
+    blocks = _chain(first, blocks)
     if compression == "gz":
         return _gunzipped(blocks, path)
     if compression == "zst":
@@ -102,6 +128,8 @@ def _gunzipped(blocks: Iterator[bytes], path: str) -> Iterator[bytes]:
 
 
 def _unzstd(blocks: Iterator[bytes], path: str) -> Iterator[bytes]:
+    import zstandard  # 30 ms
+
     decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_MAX_WINDOW_BYTES)
     engine: Any = None
     for block in blocks:

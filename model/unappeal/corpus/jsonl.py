@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
-from unappeal.corpus.compression import DamagedError
-from unappeal.corpus.records import MISSING, BadRecord, Chunk, Keys, Reason, Records, locate
+from unappeal.corpus.base import Format, Shard
+from unappeal.corpus.compression import DamagedError, decompressed, read_blocks
+from unappeal.corpus.records import MISSING, BadRecord, Chunk, Field, Keys, Reason, Records, kind, locate, replaced
 from unappeal.corpus.splice import splice
 
 CHUNK_BYTES = 1 << 20
@@ -69,22 +70,25 @@ class JsonRecords(Records):
             for value, number in zip(found, self.numbers, strict=True)
         ]
 
-    def with_texts(self, texts: Sequence[str]) -> bytes:
-        """Give the lines with other texts, all other bytes as they were."""
+    def native(self, texts: Sequence[str], field: Field | None = None) -> bytes:
+        """Give the lines with other texts or a field more at their end, all other bytes as they were."""
         lines = [
             line if new == old else splice(line, locate(record, self.keys.text)[0], old, new)
             for line, record, old, new in zip(self.lines, self.objects, self.texts, texts, strict=True)
         ]
-        return _joined(lines)
+        if field is not None:
+            lines = [_with_field(line, field.name, value) for line, value in zip(lines, field.values, strict=True)]
+        joined = b"\n".join(lines)
+        return joined + b"\n" if joined else b""
 
-    def with_field(self, name: str, values: Sequence[Any]) -> bytes:
-        """Give the lines with one field more at their end; a field of that name is replaced."""
-        return _joined(
-            orjson.dumps({**record, name: value})
-            if name in record
-            else b"".join((line.rstrip()[:-1].rstrip(), b",", orjson.dumps(name), b":", orjson.dumps(value), b"}"))
-            for line, record, value in zip(self.lines, self.objects, values, strict=True)
-        )
+    def rows(self, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Give the records with other texts as dictionaries."""
+        for record, old, new in zip(self.objects, self.texts, texts, strict=True):
+            yield record if new == old else replaced(record, locate(record, self.keys.text)[0], new)
+
+    def json_lines(self, texts: Sequence[str], field: Field | None = None) -> bytes:
+        """Give what `native` gives: it is JSON lines already."""
+        return self.native(texts, field)
 
 
 def parse(chunk: Chunk, path: str, keys: Keys) -> JsonRecords:
@@ -122,17 +126,29 @@ def _undecodable(path: str, number: int, line: bytes, error: orjson.JSONDecodeEr
 
 def _unusable(path: str, number: int, line: bytes, record: object, key: str, text: object) -> BadRecord:
     if not isinstance(record, dict):
-        return BadRecord(path, number, Reason.NOT_AN_OBJECT, f"the line holds {_kind(record)}", line)
+        return BadRecord(path, number, Reason.NOT_AN_OBJECT, f"the line holds {kind(record)}", line)
     if text is MISSING:
         return BadRecord(path, number, Reason.NO_TEXT, f"the record has no {key!r} (see --text-key)", line)
-    return BadRecord(path, number, Reason.TEXT_NOT_A_STRING, f"{key!r} is {_kind(text)}", line)
+    return BadRecord(path, number, Reason.TEXT_NOT_A_STRING, f"{key!r} is {kind(text)}", line)
 
 
-def _kind(value: object) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a truth value", type(None): "null"}
-    return names.get(type(value), "a number")
+def _with_field(line: bytes, name: str, value: Any) -> bytes:
+    record = orjson.loads(line)
+    if name in record:
+        return orjson.dumps({**record, name: value})
+    comma = b"," if record else b""
+    return b"".join((line.rstrip()[:-1].rstrip(), comma, orjson.dumps(name), b":", orjson.dumps(value), b"}"))
 
 
-def _joined(lines: Iterable[bytes]) -> bytes:
-    joined = b"\n".join(lines)
-    return joined + b"\n" if joined else b""
+class JsonLines(Format):
+    """One JSON object a line."""
+
+    written_as = "jsonl"
+
+    def chunks(self, shard: Shard, stream: BinaryIO) -> Iterator[Chunk]:
+        """Read whole lines."""
+        return line_chunks(decompressed(read_blocks(stream), shard.path))
+
+    def parse(self, shard: Shard, chunk: Chunk, keys: Keys) -> Records:
+        """Parse each line."""
+        return parse(chunk, shard.path, keys)

@@ -3,6 +3,8 @@
 import os
 import stat
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -30,10 +32,11 @@ class AsideFile:
     def __init__(self, path: Path, compression: Compression = "") -> None:
         self.path = path
         self._target = Path(os.path.realpath(path))
-        self._aside = self._target.with_name(f".{self._target.name}.tmp")
+        self._aside = aside_path(self._target)
         self._compressor = compressor(compression)
         self._direct = is_special(self._target)
         self._stream: BinaryIO | None = None
+        self._finished = False
 
     def write(self, data: bytes) -> None:
         """Append bytes; OutputError where they cannot be."""
@@ -42,8 +45,8 @@ class AsideFile:
         except OSError as exc:
             raise OutputError(self.path, exc) from exc
 
-    def commit(self) -> None:
-        """Finish the file and give it its name."""
+    def finish(self) -> Path:
+        """Write the file to its end and sync it; give the path under which it is whole, for now."""
         try:
             stream = self._opened()
             stream.write(self._compressor.flush())
@@ -51,10 +54,21 @@ class AsideFile:
             if not self._direct:
                 os.fsync(stream.fileno())
             stream.close()
-            self._stream = None
+        except OSError as exc:
+            raise OutputError(self.path, exc) from exc
+        self._finished = True
+        return self._target if self._direct else self._aside
+
+    def commit(self) -> None:
+        """Give the file its name, and finish it before where that is not done."""
+        if not self._finished:
+            self.finish()
+        self._stream = None
+        try:
             if not self._direct:
                 self._aside.replace(self._target)
         except OSError as exc:
+            self._aside.unlink(missing_ok=True)
             raise OutputError(self.path, exc) from exc
 
     def _opened(self) -> BinaryIO:
@@ -66,25 +80,46 @@ class AsideFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._stream is not None:
-            try:
+            with suppress(OSError):  # a full disk fails again here, what matters was said before
                 self._stream.close()
-            finally:
-                if not self._direct:
-                    self._aside.unlink(missing_ok=True)
+            if not self._direct:
+                self._aside.unlink(missing_ok=True)
+
+
+def aside_path(path: Path) -> Path:
+    """Give the name that a file has until it is whole."""
+    return path.with_name(f".{path.name}.tmp")
 
 
 class StandardOutput:
     """Standard output with the interface of `AsideFile`."""
 
-    def write(self, data: bytes) -> None:
-        """Write bytes, past the text layer."""
-        sys.stdout.buffer.write(data)
+    def __init__(self, compression: Compression = "") -> None:
+        self._compressor = compressor(compression)
 
-    def commit(self) -> None:
+    def write(self, data: bytes) -> None:
+        """Write bytes, past the text layer; BrokenPipeError where the reader has gone."""
+        self._put(self._compressor.compress(data))
+
+    def finish(self) -> None:
         """Hand over what was written so far."""
-        sys.stdout.buffer.flush()
+        self._put(self._compressor.flush(), flush=True)
+
+    commit = finish
+
+    def _put(self, data: bytes, flush: bool = False) -> None:
+        try:
+            sys.stdout.buffer.write(data)
+            if flush:
+                sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as exc:
+            raise OutputError("standard output", exc) from exc
 
     def __enter__(self) -> Self:
         return self
@@ -117,10 +152,9 @@ def check_writable(paths: list[Path]) -> None:
 
 
 def _try_folder(path: Path, folder: Path) -> None:
-    probe = folder / f".unappeal-{os.getpid()}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder):  # has no name where the system can do so: nothing to leave behind
+            pass
     except OSError as exc:
         raise OutputError(path, exc) from exc

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
-import orjson
-
-from unappeal.corpus.compression import DamagedError
-from unappeal.corpus.records import BadRecord, Chunk, Reason, Records
+from unappeal.corpus.base import Format, Shard
+from unappeal.corpus.compression import DamagedError, decompressed, read_blocks
+from unappeal.corpus.records import BadRecord, Chunk, Field, Keys, Reason, Records
 
 
 def whole_chunk(blocks: Iterable[bytes]) -> Iterator[Chunk]:
@@ -23,10 +22,9 @@ def whole_chunk(blocks: Iterable[bytes]) -> Iterator[Chunk]:
 
 @dataclass(slots=True)
 class TextRecords(Records):
-    """One document or, where it cannot be read, none; ``as_json`` writes it as a line of JSON."""
+    """One document or, where it cannot be read, none."""
 
     name: str
-    as_json: bool
     texts: list[str]
     bad: list[BadRecord]
 
@@ -34,22 +32,20 @@ class TextRecords(Records):
         """Give the file's name as the document's id."""
         return [self.name] * len(self.texts)
 
-    def with_texts(self, texts: Sequence[str]) -> bytes:
-        """Give the text, or a record with `id` and `text`."""
-        if not self.as_json:
-            return "".join(texts).encode()
-        return b"".join(_line({"id": self.name, "text": text}) for text in texts)
+    def native(self, texts: Sequence[str], field: Field | None = None) -> bytes:
+        """Give the text; a plain text has no room for a field."""
+        if field is not None:
+            raise ValueError("plain text has no fields")
+        return "".join(texts).encode()
 
-    def with_field(self, name: str, values: Sequence[Any]) -> bytes:
-        """Give a record with `id`, `text` and the field."""
-        return b"".join(
-            _line({"id": self.name, "text": text, name: value}) for text, value in zip(self.texts, values, strict=True)
-        )
+    def rows(self, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Give records with `id` and `text`."""
+        return ({"id": self.name, "text": text} for text in texts)
 
 
-def parse(chunk: Chunk, path: str, name: str, as_json: bool) -> TextRecords:
+def parse(chunk: Chunk, path: str, name: str) -> TextRecords:
     """Read a document; one that is cut off or no UTF-8 is put aside whole."""
-    records = TextRecords(name, as_json, [], [])
+    records = TextRecords(name, [], [])
     if chunk.damage is not None:
         records.bad.append(BadRecord(path, None, Reason.TRUNCATED, chunk.damage, chunk.data))
         return records
@@ -61,5 +57,15 @@ def parse(chunk: Chunk, path: str, name: str, as_json: bool) -> TextRecords:
     return records
 
 
-def _line(record: dict[str, Any]) -> bytes:
-    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+class PlainText(Format):
+    """One document a file."""
+
+    written_as = "txt"
+
+    def chunks(self, shard: Shard, stream: BinaryIO) -> Iterator[Chunk]:
+        """Read the whole file."""
+        return whole_chunk(decompressed(read_blocks(stream), shard.path))
+
+    def parse(self, shard: Shard, chunk: Chunk, keys: Keys) -> Records:
+        """Decode the file."""
+        return parse(chunk, shard.path, shard.name)

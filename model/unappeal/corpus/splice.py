@@ -18,9 +18,9 @@ _MAX_SPACE_BYTES = 8
 
 
 def splice(line: bytes, path: tuple[str, ...], old: str, new: str) -> bytes:
-    """Give the line with ``new`` where the value at ``path`` is ``old``.
+    r"""Give the line with ``new`` where the value at ``path`` is ``old``.
 
-    ``line`` must hold one JSON object that has a string at ``path``. The new string is written with ``\\u`` escapes
+    ``line`` must hold one JSON object that has a string at ``path``. The new string is written with ``\u`` escapes
     where the old one was.
     """
     span = _quick_span(line, path[-1], orjson.dumps(old))

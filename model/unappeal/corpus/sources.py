@@ -1,0 +1,78 @@
+"""Finding the shards that a command line names: files, folders, globs, standard input."""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from unappeal.corpus.base import Shard
+from unappeal.corpus.formats import KNOWN, format_of
+from unappeal.errors import InputError
+
+STDIN = "-"
+
+
+def find_shards(inputs: Sequence[str], format_name: str | None = None, outside: Path | None = None) -> list[Shard]:
+    """List the shards of all inputs, in the order given, those of a folder or glob sorted.
+
+    ``format_name`` is the format of standard input (JSON lines without it) and of files whose suffix tells none;
+    files below ``outside`` are left out, so that a run does not read what it wrote. Of folders, hidden files and those
+    of no known format are left out. Raises InputError for what is not there.
+    """
+    shards = [shard for given in inputs for shard in _expanded(given, format_name)]
+    if outside is None:
+        return shards
+    below = os.path.realpath(outside) + os.sep
+    return [shard for shard in shards if not os.path.realpath(shard.path).startswith(below)]
+
+
+def open_shard(shard: Shard) -> BinaryIO:
+    """Open a shard for reading; OSError where it cannot be."""
+    if shard.path == STDIN:
+        return os.fdopen(os.dup(0), "rb")
+    return Path(shard.path).open("rb")
+
+
+def _expanded(given: str, format_name: str | None) -> Iterator[Shard]:
+    path = Path(given)
+    if given == STDIN:
+        yield Shard(STDIN, "stdin", format_name or "jsonl")
+    elif path.is_dir():
+        yield from _of_folder(path, path)
+    elif path.exists():
+        yield _of_file(path, path.name, format_of(given) or format_name)
+    elif glob.has_magic(given):
+        yield from _of_glob(given, format_name)
+    else:
+        raise InputError("no such file or folder", given)
+
+
+def _of_folder(folder: Path, root: Path) -> Iterator[Shard]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(parent, name)
+            if not name.startswith(".") and format_of(name):
+                yield _of_file(path, path.relative_to(root).as_posix(), format_of(name))
+
+
+def _of_glob(pattern: str, format_name: str | None) -> Iterator[Shard]:
+    parts = Path(pattern).parts
+    magic = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    root = Path(*parts[: min(magic, len(parts) - 1)])
+    found = sorted(root.glob(str(Path(*parts[magic:]))))
+    if not found:
+        raise InputError("the pattern matches no file", pattern)
+    for path in found:
+        if path.is_dir():
+            yield from _of_folder(path, root)
+        else:
+            yield _of_file(path, path.relative_to(root).as_posix(), format_of(path.name) or format_name)
+
+
+def _of_file(path: Path, name: str, format_name: str | None) -> Shard:
+    if format_name is None:
+        raise InputError(f"its suffix tells no format: known are {KNOWN}; or give --input-format", path)
+    status = path.stat()
+    return Shard(str(path), name, format_name, status.st_size, status.st_mtime_ns)
