@@ -1,0 +1,132 @@
+"""Is one model better than another on the same blocks? Paired bootstrap over sites, one plain sentence."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from unappeal.classifier import ParagraphClassifier
+from unappeal.labels import APPEAL, BODY
+from unappeal_training.dataset import LabelledDocument
+from unappeal_training.measures import LOSSES, Estimate, Measures, Sample, measure
+
+COMPARED_LOSSES = LOSSES[:3]
+"""Body losses at which two models are compared: 0.1, 0.2 and 0.5 %."""
+
+N_BOOTSTRAP = 200
+CONFIDENCE = 0.95
+
+Verdict = Literal["better", "worse", "not distinguishable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How much more one model removes than another; ``low`` and ``high`` bound it with `CONFIDENCE`."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.low > 0:
+            return "better"
+        return "worse" if self.high < 0 else "not distinguishable"
+
+    def __str__(self) -> str:
+        return f"{100 * self.value:+.1f} ({100 * self.low:+.1f} to {100 * self.high:+.1f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two models on the same blocks.
+
+    ``noise`` and ``appeals`` have one difference for each of `COMPARED_LOSSES`; ``overall`` is the mean over these of
+    both (of noise alone where there are no appeals), and the verdict is its.
+    """
+
+    new: Measures
+    old: Measures
+    noise: list[Difference]
+    appeals: list[Difference]
+    overall: Difference
+
+
+def sample_of(model: ParagraphClassifier, documents: Sequence[LabelledDocument]) -> Sample:
+    """Give the labelled blocks of documents with a model's predictions."""
+    scores = model.predict_proba([list(d.blocks) for d in documents])
+    labels = np.concatenate([d.labels for d in documents])
+    chars = np.array([len(block) for d in documents for block in d.blocks], dtype=np.int64)
+    rows = labels >= 0
+    margin = model.operating_point_.margin(scores[rows], chars[rows]).astype(np.float64)
+    site = np.repeat(_numbers([d.site for d in documents]), [len(d.blocks) for d in documents])[rows]
+    return Sample(margin, scores[rows], labels[rows], chars[rows], np.unique(site, return_inverse=True)[1])
+
+
+def compare(new: Sample, old: Sample, n_bootstrap: int = N_BOOTSTRAP, seed: int = 1) -> Comparison | None:
+    """Compare predictions for the same blocks in the same order; None where they hold no story or no noise.
+
+    Every draw of sites is measured for both, thresholds found anew.
+    """
+    if len(new) != len(old) or not (new.labels == old.labels).all():
+        raise ValueError(f"the samples must hold the same blocks: {len(new)} and {len(old)} are not")
+    if not (new.labels == BODY).any() or not (new.labels != BODY).any():
+        return None
+    draws = [_removed(new, old, rows) for rows in _draws(new, n_bootstrap, seed)]
+    table = np.array([_removed(new, old, np.arange(len(new))), *draws])
+    overall = np.nanmean(table, axis=(1, 2)) if (new.labels == APPEAL).any() else np.nanmean(table[:, :, 0], axis=1)
+    noise, appeals = ([_difference(table[:, i, kind]) for i in range(len(COMPARED_LOSSES))] for kind in (0, 1))
+    return Comparison(measure(new), measure(old), noise, appeals, _difference(overall))
+
+
+def unpaired(new: Sequence[Estimate], old: Sequence[Estimate]) -> Difference:
+    """Compare figures measured apart, their deviations taken as independent, by the mean over the figures."""
+    value = float(np.mean([n.value - o.value for n, o in zip(new, old, strict=True)]))
+    deviation = float(np.mean([np.hypot(n.deviation, o.deviation) for n, o in zip(new, old, strict=True)]))
+    return Difference(value, value - 1.96 * deviation, value + 1.96 * deviation)
+
+
+def _draws(sample: Sample, n: int, seed: int) -> list[npt.NDArray[np.int64]]:
+    """Draw sites anew; draws without a block of the story or of noise say nothing and are drawn again."""
+    generator = np.random.default_rng(seed)
+    n_sites = int(sample.site.max()) + 1
+    rows_of = [np.flatnonzero(sample.site == k) for k in range(n_sites)]
+    draws: list[npt.NDArray[np.int64]] = []
+    while len(draws) < n:
+        rows = np.concatenate([rows_of[k] for k in generator.integers(0, n_sites, n_sites)])
+        body = sample.labels[rows] == BODY
+        if body.any() and not body.all():
+            draws.append(rows)
+    return draws
+
+
+def _removed(new: Sample, old: Sample, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Give how much more of noise and of appeals the new one removes, shape ``(n_losses, 2)``."""
+    values = []
+    for sample in (new, old):
+        part = Sample(
+            sample.margin[rows], sample.scores[rows], sample.labels[rows], sample.chars[rows], sample.site[rows]
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a draw without appeals has no share of them
+            measured = measure(part, n_bootstrap=1)
+        n = len(COMPARED_LOSSES)
+        values.append([[e.value for e in measured.noise[:n]], [e.value for e in measured.appeals[:n]]])
+    difference: npt.NDArray[np.float64] = np.subtract(values[0], values[1]).T
+    return difference
+
+
+def _difference(values: npt.NDArray[np.float64]) -> Difference:
+    """Read value (first) and interval (the rest) of a column; all NaN gives NaN."""
+    drawn = values[1:][~np.isnan(values[1:])]
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail]) if len(drawn) else (np.nan, np.nan)
+    return Difference(float(values[0]), float(low), float(high))
+
+
+def _numbers(names: Sequence[str]) -> npt.NDArray[np.int64]:
+    numbers: npt.NDArray[np.int64] = np.unique(list(names), return_inverse=True)[1]
+    return numbers
