@@ -79,7 +79,7 @@ def compare(new: Sample, old: Sample, n_bootstrap: int = N_BOOTSTRAP, seed: int 
     table = np.array([_removed(new, old, np.arange(len(new))), *draws])
     overall = np.nanmean(table, axis=(1, 2)) if (new.labels == APPEAL).any() else np.nanmean(table[:, :, 0], axis=1)
     noise, appeals = ([_difference(table[:, i, kind]) for i in range(len(COMPARED_LOSSES))] for kind in (0, 1))
-    return Comparison(measure(new), measure(old), noise, appeals, _difference(overall))
+    return Comparison(measured_quietly(new), measured_quietly(old), noise, appeals, _difference(overall))
 
 
 def unpaired(new: Sequence[Estimate], old: Sequence[Estimate]) -> Difference:
@@ -87,6 +87,13 @@ def unpaired(new: Sequence[Estimate], old: Sequence[Estimate]) -> Difference:
     value = float(np.mean([n.value - o.value for n, o in zip(new, old, strict=True)]))
     deviation = float(np.mean([np.hypot(n.deviation, o.deviation) for n, o in zip(new, old, strict=True)]))
     return Difference(value, value - 1.96 * deviation, value + 1.96 * deviation)
+
+
+def measured_quietly(sample: Sample, n_bootstrap: int = N_BOOTSTRAP) -> Measures:
+    """Measure a sample that may hold no appeals; their shares are NaN then."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return measure(sample, n_bootstrap)
 
 
 def _draws(sample: Sample, n: int, seed: int) -> list[npt.NDArray[np.int64]]:
@@ -110,9 +117,7 @@ def _removed(new: Sample, old: Sample, rows: npt.NDArray[np.int64]) -> npt.NDArr
         part = Sample(
             sample.margin[rows], sample.scores[rows], sample.labels[rows], sample.chars[rows], sample.site[rows]
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a draw without appeals has no share of them
-            measured = measure(part, n_bootstrap=1)
+        measured = measured_quietly(part, 1)
         n = len(COMPARED_LOSSES)
         values.append([[e.value for e in measured.noise[:n]], [e.value for e in measured.appeals[:n]]])
     difference: npt.NDArray[np.float64] = np.subtract(values[0], values[1]).T

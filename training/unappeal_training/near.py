@@ -12,7 +12,7 @@ SHINGLE_WORDS, SHINGLE_CHARS = 3, 8
 SKETCH = 6
 """Blocks that share one of their so many smallest shingle hashes are compared."""
 
-SIMILAR = 0.75
+SIMILAR = 0.7
 """Share of common shingles (Jaccard) from which two blocks are near-duplicates."""
 
 MIN_CHARS = 40

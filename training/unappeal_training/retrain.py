@@ -19,7 +19,7 @@ from unappeal_training.checks import (
     known_to,
     without_contradictions,
 )
-from unappeal_training.compare import Comparison, Difference, Verdict, compare, sample_of, unpaired
+from unappeal_training.compare import Comparison, Difference, Verdict, compare, measured_quietly, sample_of, unpaired
 from unappeal_training.dataset import VIEWS, LabelledDocument
 from unappeal_training.fit import FitSettings
 from unappeal_training.groups import GroupBy, Grouped, block_pairs, grouped
@@ -155,7 +155,7 @@ def held_out(result: CrossFitted) -> dict[str, Measures]:
     for view in (*VIEWS, "authored", VIEW):
         rows = result.rows(view, read_pages_only=False) if view == VIEW else result.rows(view)
         if rows.any():
-            measured[view] = measure(result.sample(rows))
+            measured[view] = measured_quietly(result.sample(rows))
     return measured
 
 

@@ -30,11 +30,22 @@ def matches(record: Mapping[str, Any]) -> bool:
 
 
 def rows(records: Iterable[Record], options: ImportOptions, notes: Notes) -> Iterator[LabelRow]:
-    for record in records:
-        yield from _task(record, options, notes) if "data" in record.values else _flat_task(record, options, notes)
+    tasks = list(records)
+    marks_spans = any(region.get("type") in _SPAN_TYPES for task in tasks for region in _regions(task.values))
+    for task in tasks:
+        if "data" in task.values:
+            yield from _task(task, marks_spans, options, notes)
+        else:
+            yield from _flat_task(task, options, notes)
 
 
-def _task(record: Record, options: ImportOptions, notes: Notes) -> Iterator[LabelRow]:
+def _regions(task: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for annotation in first_of(task, "annotations", "completions") or []:
+        yield from annotation.get("result") or []
+
+
+def _task(record: Record, marks_spans: bool, options: ImportOptions, notes: Notes) -> Iterator[LabelRow]:
+    """Read a task; an answer without regions says "nothing here" only in a project that marks spans."""
     task = record.values
     fields = task["data"]
     place = place_of(record, {**(fields.get("meta") or {}), **fields}, options)
@@ -47,6 +58,9 @@ def _task(record: Record, options: ImportOptions, notes: Notes) -> Iterator[Labe
             continue
         regions = [r for r in annotation.get("result") or [] if r.get("type") in ("choices", *_SPAN_TYPES)]
         regions = _of_one_question(regions, options, record)
+        if not regions and not marks_spans:
+            notes.add("answer without a label: left out", record.where)
+            continue
         text = text_of(fields, record, options)
         yield from _answer(place, text, regions, _person(annotation.get("completed_by")), record, options, notes)
 

@@ -44,6 +44,9 @@ def _accepted(record: Record, options: ImportOptions, notes: Notes) -> Iterator[
         if label is not None:
             yield from chosen_rows(place, text, label, task, annotator)
         return
+    if "spans" not in fields:
+        notes.add("answer without a label: left out", record.where)
+        return
     spans = [Span(s["start"], s["end"], str(s["label"]), s.get("text")) for s in fields.get("spans") or []]
     blocks = label_blocks(text, spans, options.uncovered_label, notes, record.where)
     yield from place.block_rows(blocks or [], task, annotator)
