@@ -2,7 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--move-known-failures",
         action="store_true",
         help="rewrite tests/cases: move cases the shipped model gets wrong to known_failures.jsonl, and back",
+    )
+    parser.addoption(
+        "--update-readme", action="store_true", help="write the section on commands in README.md from their parsers"
     )
 
 
@@ -77,6 +82,24 @@ def tiny_folder(tiny_model: ParagraphClassifier, tmp_path_factory: pytest.TempPa
     probes[0]["scores"] = tiny_model.predict_proba([["Support us.", "Prices rose."]]).tolist()
     save_model(tiny_model, folder, {"name": "tiny", "version": "0", "probes": probes})
     return folder
+
+
+@pytest.fixture(scope="session")
+def cli() -> Callable[..., "subprocess.CompletedProcess[bytes]"]:
+    """Runs ``unappeal ARGUMENT…`` as a process of its own, with ``stdin=`` given to it and ``env=`` added."""
+
+    def run(*arguments: object, stdin: bytes = b"", **options: Any) -> "subprocess.CompletedProcess[bytes]":
+        environment = {**os.environ, **options.pop("env", {})}
+        command = [sys.executable, "-m", "unappeal", *map(str, arguments)]
+        return subprocess.run(command, input=stdin, capture_output=True, check=False, env=environment, **options)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def page() -> str:
+    """A short news page, written for the tests, with a plea, a link and a sign-up under the story."""
+    return (ROOT / "tests" / "cases" / "page.txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

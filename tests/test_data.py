@@ -1,0 +1,76 @@
+"""The data that the project holds: whole, as its data sheet says, and without a word of a real page's story."""
+
+import json
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unappeal_training.lexicon import CONCEPTS, read_cues
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+SOURCES: dict[str, dict[str, Any]] = tomllib.loads((DATA / "annotations" / "sources.toml").read_text(encoding="utf-8"))
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_authored_documents_are_whole_and_their_ids_unique() -> None:
+    seen: Counter[str] = Counter()
+    for path in sorted((DATA / "authored").glob("*.jsonl")):
+        for number, record in enumerate(records(path), 1):
+            where = f"{path.name}:{number}"
+            assert set(record) == {"id", "lang", "kind", "hard_negative", "blocks"}, where
+            assert re.fullmatch(r"[a-z]{2,3}", record["lang"]), where
+            assert isinstance(record["hard_negative"], bool), where
+            assert record["blocks"], where
+            for block in record["blocks"]:
+                assert block["label"] in ("body", "appeal", "related"), where
+                assert block["text"].strip(), where
+            seen[record["id"]] += 1
+    assert [name for name, count in seen.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_stand_off_labels_are_as_the_data_sheet_says(name: str) -> None:
+    source = SOURCES[name]
+    pages = records(DATA / "annotations" / source["labels"])
+    assert len(pages) == source["pages"]
+    assert len({page["page"] for page in pages}) == len(pages)
+    assert re.fullmatch(r"[0-9a-f]{40}", source["commit"])
+    for page in pages:
+        assert set(page) == {"page", "site", "lang", "body", "appeal", "related"}
+        assert any(page["page"].startswith(folder + "/") for folder in source["paths"]), page["page"]
+        keys = [re.findall(r"[0-9a-f]{10}", page[label]) for label in ("body", "appeal", "related")]
+        assert [10 * len(found) for found in keys] == [len(page[label]) for label in ("body", "appeal", "related")]
+        counts = Counter(key for found in keys for key in set(found))
+        assert max(counts.values(), default=1) == 1, page["page"]
+
+
+def test_every_source_with_labels_is_in_sources_toml() -> None:
+    held = {path.name for path in (DATA / "annotations").glob("*.jsonl")} - {"overrides.jsonl"}
+    assert held == {source["labels"] for source in SOURCES.values()}
+
+
+def test_the_data_sheet_names_every_concept() -> None:
+    table = (DATA / "README.md").read_text(encoding="utf-8").split("| concept |")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
+    assert [name for row in rows for name in re.findall(r"`(\w+)`", row)] == list(CONCEPTS)
+
+
+def test_cues_are_written_as_the_data_sheet_says() -> None:
+    for language, concept, cue in read_cues():
+        assert cue == cue.strip() != "", (language, concept, cue)
+        assert "*" not in cue.rstrip("*") and not cue.startswith("*"), (language, concept, cue)
+
+
+def test_example_documents_are_not_among_the_authored_ones() -> None:
+    example = {record["text"] for record in records(DATA / "example" / "corpus.jsonl")}
+    lines = {line for text in example for line in text.split("\n") if len(line) > 60}
+    for path in (DATA / "authored").glob("*.jsonl"):
+        for record in records(path):
+            assert not lines & {block["text"] for block in record["blocks"]}, record["id"]
