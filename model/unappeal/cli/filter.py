@@ -25,7 +25,7 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> argp
     group.add_argument(
         "--rejects",
         metavar="PATH",
-        help="keep every removed block with its document's id, span, label and score: a file, or a folder where OUT is one",
+        help="keep every removed block with document id, span, label and score: a file, or a folder where OUT is one",
     )
     return parser
 

@@ -19,10 +19,10 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> argp
     parser = subparsers.add_parser(
         "info",
         help="show what a model is, and the body losses it can hold",
-        description="Show what a model is: name, version, operating points, and what its model.json says of its making.",
+        description="Show what a model is: name, version, body losses it can hold, and how it was made.",
     )
     parser.add_argument(
-        "model", nargs="?", metavar="MODEL", help="a model's folder, or the name of one (default: news-1)"
+        "model", nargs="?", metavar="MODEL", help="a folder, or the name of a model that ships (default: news-1)"
     )
     return parser
 

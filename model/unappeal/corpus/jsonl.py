@@ -95,7 +95,7 @@ def parse(chunk: Chunk, path: str, keys: Keys) -> JsonRecords:
     """Read a chunk's lines; blank ones are left out, those without a text are put aside."""
     records = JsonRecords(path, keys, [], [], [], [], [])
     if chunk.damage is not None:
-        records.bad.append(BadRecord(path, chunk.line, Reason.TRUNCATED, chunk.damage, chunk.data))
+        records.bad.append(BadRecord(path, chunk.line, Reason.DAMAGED, chunk.damage, chunk.data))
         return records
     data = chunk.data.removeprefix(_BOM) if chunk.line == 1 else chunk.data
     for number, line in enumerate(data.split(b"\n"), chunk.line):

@@ -156,5 +156,7 @@ def _try_folder(path: Path, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):  # has no name where the system can do so: nothing to leave behind
             pass
+    except (FileExistsError, NotADirectoryError) as exc:
+        raise OutputError(path, f"{folder} is not a folder") from exc
     except OSError as exc:
         raise OutputError(path, exc) from exc

@@ -47,7 +47,7 @@ def parse(chunk: Chunk, path: str, name: str) -> TextRecords:
     """Read a document; one that is cut off or no UTF-8 is put aside whole."""
     records = TextRecords(name, [], [])
     if chunk.damage is not None:
-        records.bad.append(BadRecord(path, None, Reason.TRUNCATED, chunk.damage, chunk.data))
+        records.bad.append(BadRecord(path, None, Reason.DAMAGED, chunk.damage, chunk.data))
         return records
     try:
         records.texts.append(chunk.data.decode())

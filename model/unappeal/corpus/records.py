@@ -21,7 +21,7 @@ class Reason(StrEnum):
     NOT_AN_OBJECT = "not an object"
     NO_TEXT = "no text"
     TEXT_NOT_A_STRING = "text is not a string"
-    TRUNCATED = "truncated"
+    DAMAGED = "damaged"
     UNREADABLE = "cannot be read"
 
 
