@@ -26,7 +26,7 @@ def test_blocks_that_go_are_marked_and_have_reasons(cli: Cli, page: str) -> None
     marked = [line for line in lines if line.startswith("-")]
     assert [line.split(" %  ")[1] for line in marked] == [b.text for b in unappeal.filter_text(page).removed]
     for line in marked:
-        assert lines[lines.index(line) + 1].strip().startswith("because of ")
+        assert lines[lines.index(line) + 1].strip().startswith("why  ")
 
 
 def test_colours_are_for_terminals_or_on_demand(cli: Cli, page: str) -> None:

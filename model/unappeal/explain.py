@@ -29,6 +29,9 @@ MAX_WORDS = 4
 MIN_SHARE = 0.1
 """A reason that moves the decision by less than this share of the strongest one is not told."""
 
+MIN_WORD_SHARE = 0.3
+"""A word that weighs less than this share of the block's heaviest one is not quoted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -47,8 +50,9 @@ def explain(
     result = filter_batch([text], model=classifier, max_body_loss=max_body_loss, blocks=blocks)
     found = result.document(0).blocks
     study = _Study(text, classifier, blocks)
+    threshold = classifier.operating_point_.threshold(max_body_loss)
     return [
-        Explanation(block, bool(gone), study.reasons(i) if gone else [])
+        Explanation(block, bool(gone), study.reasons(i, threshold) if gone else [])
         for i, (block, gone) in enumerate(zip(found, result.removed, strict=True))
     ]
 
@@ -83,16 +87,23 @@ class _Study:
         return groups
 
     @cached_property
+    def margins(self) -> npt.NDArray[np.float32]:
+        """What the operating point compares with its threshold, for every block."""
+        return self._margin(self.features)
+
+    @cached_property
     def effects(self) -> dict[str, npt.NDArray[np.float32]]:
         """How much lower each block's margin is without each group of features."""
-        base = self._margin(self.features)
-        return {name: base - self._margin(self._without(*columns)) for name, columns in self.groups.items()}
+        return {name: self.margins - self._margin(self._without(*columns)) for name, columns in self.groups.items()}
 
-    def reasons(self, i: int) -> list[str]:
+    def reasons(self, i: int, threshold: float) -> list[str]:
+        """Give the reasons of a removed block; one that went only when others had gone has that as its first."""
         ranked = sorted(self.effects, key=lambda name: -self.effects[name][i])
-        strongest = max(float(self.effects[ranked[0]][i]), 1e-6)
-        chosen = [name for name in ranked[:MAX_REASONS] if self.effects[name][i] > MIN_SHARE * strongest]
-        return [self._phrase(name, i) for name in chosen]
+        least = MIN_SHARE * max(float(self.effects[ranked[0]][i]), 1e-6)
+        told = [self._phrase(name, i) for name in ranked[:MAX_REASONS] if self.effects[name][i] > least]
+        if self.margins[i] <= threshold:
+            told.insert(0, "what stands around it once the other removed blocks are gone")
+        return told[:MAX_REASONS]
 
     def _without(self, own_columns: list[int], columns: list[int]) -> F32:
         features = self.features.copy()
@@ -109,40 +120,45 @@ class _Study:
         return self.classifier.operating_point_.margin(scores, self.evidence.chars)
 
     def _phrase(self, group: str, i: int) -> str:
-        if group == "words":
-            return f"its words: {self._words(i)}"
         if group.startswith("cue "):
-            return f"cue words of {group.removeprefix('cue ')!r}: {self._cues(group.removeprefix('cue '), i)}"
-        if group == "shape":
-            return f"its shape: {self._shape(i)}"
+            return self._cues(group.removeprefix("cue "), i)
         if group in ("before", "after"):
-            return f"the blocks {group} it: {self._beside(group, i)}"
-        if group == "place":
-            return f"its place: block {i + 1} of {len(self.evidence)}"
-        if group == "repeated":
-            return "it stands more than once in the document"
+            return self._beside(group, i)
         if group == "vocabulary":
-            return f"it shares {100 * float(self.features[i, self._column('shared_terms')]):.0f} % of its longer words with the rest"
-        return "the document as a whole"
+            share = 100 * float(self.features[i, self._column("shared_terms")])
+            return f"its vocabulary: {share:.0f} % of its longer words stand in the rest of the document too"
+        phrases = {
+            "words": lambda: f"its words: {self._words(i)}",
+            "shape": lambda: f"its shape: {self._shape(i)}",
+            "place": lambda: f"its place: block {i + 1} of {len(self.evidence)}",
+            "repeated": lambda: f"how often it stands in the document: {self._count(i)}",
+            "whole": lambda: "the document as a whole: what its other blocks are and how many there are",
+        }
+        return phrases[group]()
 
     def _column(self, name: str) -> int:
         return document_feature_names(self.classifier.evidence_.concepts).index(name)
 
     def _words(self, i: int) -> str:
         which = np.flatnonzero(self.tokens.block == i)
-        records = word_records(self.tokens, which, self.classifier.evidence_)
-        strength = records[:, :2].max(axis=1) / FIXED_POINT
-        order = [j for j in np.argsort(-strength, kind="stable").tolist() if strength[j] > 0]
-        return self._quoted(which[order]) or "no single one stands out"
+        strength = word_records(self.tokens, which, self.classifier.evidence_)[:, :2].max(axis=1, initial=0)
+        order = np.argsort(-strength, kind="stable")
+        strong = order[strength[order] > MIN_WORD_SHARE * max(1, strength.max(initial=0))]
+        return self._quoted(which[strong]) or "all together, no single one stands out"
 
     def _cues(self, concept: str, i: int) -> str:
+        name = concept.replace("_", " ")
+        if not self.evidence.cues[i, self.classifier.evidence_.concepts.index(concept)]:
+            return f'no word or phrase of the kind "{name}"'
         which = np.flatnonzero(self.tokens.block == i)
         records = word_records(self.tokens, which, self.classifier.evidence_)
         number = self.classifier.evidence_.concepts.index(concept) + 1
         hit = ((records[:, 2] & 0xFF) == number) | ((records[:, 2] >> 8) == number)
-        return self._quoted(which[hit]) or (
-            "none, where a story has some" if not self.evidence.cues[i].any() else "a phrase"
-        )
+        return f'cue words of the kind "{name}": {self._quoted(which[hit]) or "in a phrase"}'
+
+    def _count(self, i: int) -> str:
+        times = int((self.evidence.key == self.evidence.key[i]).sum())
+        return "once" if times == 1 else f"{times} times"
 
     def _quoted(self, words: npt.NDArray[np.int64]) -> str:
         texts = [
@@ -159,9 +175,8 @@ class _Study:
     def _beside(self, side: str, i: int) -> str:
         j = i - 1 if side == "before" else i + 1
         if not 0 <= j < len(self.evidence):
-            return "none"
-        probable = LABELS[int(self.reader[j].argmax())]
-        return f"the next one reads as {probable}"
+            return f"nothing stands {side} it"
+        return f"the blocks {side} it: the nearest one reads as {LABELS[int(self.reader[j].argmax())]}"
 
 
 def _own_group(name: str) -> str:

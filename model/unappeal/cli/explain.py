@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from unappeal.cli import EXIT_OK, UsageError
+from unappeal.cli import EXIT_OK, UsageError, say
 from unappeal.cli.options import add_model_options, loaded_model
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from unappeal.explain import Explanation
 
 _COLOURS = {"body": "", "appeal": "\x1b[31m", "related": "\x1b[33m"}
+SURE = 0.5
+"""A block that stays although it is less probably story than this has a reason told too."""
+
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 
 
@@ -46,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
     from unappeal.explain import explain
 
     explanations = explain(text, model=args.model, max_body_loss=args.max_body_loss, blocks=args.blocks)
+    if any(each.block.label != "body" for each in explanations) and not any(each.removed for each in explanations):
+        say("left whole, as a document that would lose too much: see --max-removed of unappeal filter")
     for line in told(explanations, _wants_colour(args.color)):
         sys.stdout.write(line + "\n")
     return EXIT_OK
@@ -59,8 +64,11 @@ def told(explanations: "Iterable[Explanation]", colour: bool) -> Iterator[str]:
         sign = "-" if explanation.removed else " "
         text = " ".join(block.text.split())
         yield _painted(f"{sign} {label:<8}{100 * score:4.0f} %  {text}", _COLOURS[label], colour)
-        for i, reason in enumerate(explanation.reasons):
-            yield _painted(f"{'because of ' if not i else 'and of ':>28}{reason}", _DIM, colour)
+        reasons = explanation.reasons
+        if label == "body" and score < SURE:
+            reasons = ["kept: dropping it would risk more of the story than is allowed"]
+        for i, reason in enumerate(reasons):
+            yield _painted(f"{'why' if not i else '':>20}  {reason}", _DIM, colour)
 
 
 def _painted(line: str, code: str, colour: bool) -> str:
