@@ -4,6 +4,7 @@ Nothing is read into the model: each reason is measured by taking a group of fea
 mean in its stead) and asking the model again; the reasons are those whose absence moves the decision most.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +21,7 @@ from unappeal.context import (
     document_features,
     softmax,
 )
-from unappeal.evidence import FIXED_POINT, Tokens, tokenize, word_records
+from unappeal.evidence import Tokens, tokenize, word_records
 from unappeal.filter import Model, as_model, filter_batch
 from unappeal.labels import LABELS
 
@@ -127,7 +128,7 @@ class _Study:
         if group == "vocabulary":
             share = 100 * float(self.features[i, self._column("shared_terms")])
             return f"its vocabulary: {share:.0f} % of its longer words stand in the rest of the document too"
-        phrases = {
+        phrases: dict[str, Callable[[], str]] = {
             "words": lambda: f"its words: {self._words(i)}",
             "shape": lambda: f"its shape: {self._shape(i)}",
             "place": lambda: f"its place: block {i + 1} of {len(self.evidence)}",
