@@ -24,7 +24,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "hydrate",
         help="rebuild the labelled pages from clones of their repositories",
-        description="Give the stand-off labels of data/annotations their texts back, from clones of public repositories.",
+        description="Give the labels of data/annotations their texts back, from clones of public repositories.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
