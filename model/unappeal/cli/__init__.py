@@ -35,7 +35,8 @@ class UsageError(UnappealError):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code; argparse's errors, ``--help`` and ``--version`` raise SystemExit."""
-    args = build_parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    args = build_parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
         code: int = args.run(args)
     except (UsageError, ModelError) as exc:
@@ -53,20 +54,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Make the parser of all sub-commands; each one's ``run`` is in the parsed arguments."""
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """Make the parser of one sub-command, or of all where there is none of that name."""
     parser = argparse.ArgumentParser(
         prog="unappeal", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--version", action="version", version=f"unappeal {__version__}", help="show the version and exit"
-    )
+    version = f"unappeal {__version__}"
+    parser.add_argument("--version", action="version", version=version, help="show the version and exit")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    for name in [command] if command in COMMANDS else COMMANDS:
         if find_spec(f"{__name__}.{name}") is not None:
             module = import_module(f"{__name__}.{name}")
             module.add_parser(subparsers).set_defaults(run=module.run)
     return parser
+
+
+def use_one_thread() -> None:
+    """Keep NumPy's matrix products to one thread; has an effect only before NumPy is loaded.
+
+    Products this small gain nothing from more, and threads that wait for each other burn the cores of other workers.
+    """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ.setdefault(variable, "1")
 
 
 def say(line: str) -> None:

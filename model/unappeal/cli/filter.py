@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from unappeal.cli import use_one_thread
 from unappeal.cli.options import add_filter_options, add_model_options, loaded_model
 from unappeal.cli.running import add_corpus_options, fingerprint_of, planned, run_targets
 
@@ -32,6 +33,7 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> argp
 
 def run(args: argparse.Namespace) -> int:
     """Filter the inputs."""
+    use_one_thread()
     targets = planned(args, args.rejects)
     model = loaded_model(args)
     from unappeal.cli.jobs import FilterJob

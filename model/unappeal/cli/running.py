@@ -5,10 +5,9 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unappeal import __version__
-from unappeal.classifier import ParagraphClassifier
 from unappeal.cli import EXIT_OK, EXIT_SOME_FAILED, UsageError, say
 from unappeal.cli.options import not_negative, positive
 from unappeal.cli.progress import Progress
@@ -22,6 +21,9 @@ from unappeal.corpus.sources import find_shards
 from unappeal.corpus.tally import Tally
 from unappeal.corpus.work import Job
 from unappeal.errors import InputError
+
+if TYPE_CHECKING:
+    from unappeal.classifier import ParagraphClassifier
 
 RUN_SUMMARY = "run.json"
 """Name of the summary in the state folder of an output folder."""
@@ -101,7 +103,7 @@ def run_targets(args: argparse.Namespace, targets: Sequence[Target], job: Job, f
     return EXIT_SOME_FAILED if progress.total.bad else EXIT_OK
 
 
-def fingerprint_of(model: ParagraphClassifier, args: argparse.Namespace, names: Sequence[str]) -> Fingerprint:
+def fingerprint_of(model: "ParagraphClassifier", args: argparse.Namespace, names: Sequence[str]) -> Fingerprint:
     """Say what outputs depend on: the model's description, whose checksums cover its arrays, and some arguments."""
     description = json.dumps(dict(model.metadata_), sort_keys=True).encode()
     options = {name: getattr(args, name) for name in ("text_key", "id_key", *names)}

@@ -13,8 +13,6 @@ from unappeal.errors import UnappealError
 IN_FLIGHT_PER_WORKER = 3
 """Tasks handed out or waiting to be collected: enough that no worker waits, few enough for memory to stay flat."""
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-
 
 class WorkerError(UnappealError):
     """A worker process is gone."""
@@ -23,8 +21,8 @@ class WorkerError(UnappealError):
 def results(job: Job, tasks: Iterable[Task], workers: int) -> Generator[tuple[Task, Outcome]]:
     """Give each task with its outcome, in order.
 
-    One worker is this process; more are processes of their own, each with its own copy of the job, and one thread
-    each. Raises WorkerError where one of them dies.
+    One worker is this process; more are processes of their own, each with its own copy of the job. Raises
+    WorkerError where one of them dies.
     """
     if workers == 1:
         return ((task, work(job, task)) for task in tasks)
@@ -35,7 +33,6 @@ def _from_processes(job: Job, tasks: Iterable[Task], workers: int) -> Generator[
     from concurrent.futures import Future, ProcessPoolExecutor  # 40 ms
     from concurrent.futures.process import BrokenProcessPool
 
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     executor = ProcessPoolExecutor(workers, get_context("spawn"), _start, (job,))
 
     def collect(task: Task, future: Future[Outcome] | None) -> tuple[Task, Outcome]:
