@@ -3,7 +3,9 @@
 import argparse
 import hashlib
 import json
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +89,7 @@ def planned(args: argparse.Namespace, rejects: str | None = None, kept_format: s
 def run_targets(args: argparse.Namespace, targets: Sequence[Target], job: Job, fingerprint: Fingerprint) -> int:
     """Run a job, tell how it went, write the summary and the bad records; gives the exit code."""
     n_bytes = sum(max(0, shard.size) for target in targets for shard in target.shards)
-    with Progress(n_bytes, args.quiet) as progress:
+    with _termination_as_interrupt(), Progress(n_bytes, args.quiet) as progress:
         going = run(targets, job, progress, workers=args.workers, fingerprint=fingerprint, max_bad=args.max_bad)
         reports = list(going)
         seconds = progress.seconds
@@ -122,6 +124,7 @@ def summary_of(reports: Sequence[TargetReport], fingerprint: Fingerprint, second
         "seconds": round(seconds, 3),
         "done": sum(report.status == "done" for report in reports),
         "skipped": sum(report.status == "skipped" for report in reports),
+        "failed": sum(report.status == "failed" for report in reports),
         "total": total.as_dict(),
         "files": [
             {
@@ -133,6 +136,20 @@ def summary_of(reports: Sequence[TargetReport], fingerprint: Fingerprint, second
             for report in reports
         ],
     }
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does, so that files aside are removed."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _gather_bad(targets: Sequence[Target], path: str) -> None:

@@ -40,7 +40,7 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TargetReport:
-    """What became of a target: ``status`` is done or skipped."""
+    """What became of a target: ``status`` is done, skipped or, where its shard could not be read to the end, failed."""
 
     target: Target
     status: str
@@ -99,8 +99,9 @@ class _Runner:
                 with TargetWriter(target) as writer:
                     for shard in target.shards:
                         self._write_shard(shard, outcomes, writer)
-                    writer.commit(expected)
-                yield TargetReport(target, "done", writer.tally)
+                    if not writer.failed:
+                        writer.commit(expected)
+                yield TargetReport(target, "failed" if writer.failed else "done", writer.tally)
 
     def _write_shard(self, shard: Shard, outcomes: Iterator[tuple[Task, Outcome]], writer: TargetWriter) -> None:
         n_records = 0

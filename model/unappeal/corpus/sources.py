@@ -74,5 +74,8 @@ def _of_glob(pattern: str, format_name: str | None) -> Iterator[Shard]:
 def _of_file(path: Path, name: str, format_name: str | None) -> Shard:
     if format_name is None:
         raise InputError(f"its suffix tells no format: known are {KNOWN}; or give --input-format", path)
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:  # gone since the folder was listed: told when its turn comes
+        return Shard(str(path), name, format_name)
     return Shard(str(path), name, format_name, status.st_size, status.st_mtime_ns)

@@ -27,9 +27,14 @@ class TargetWriter:
         self._bad = None if target.bad is None else self._open(str(target.bad))
         self._bad_compression = compression_of(str(target.bad))
         self._has_bad = False
+        self.failed = False
 
     def add(self, task: Task, outcome: Outcome) -> None:
-        """Write what came of a chunk."""
+        """Write what came of a chunk.
+
+        A shard that cannot be read to its end fails a target of its own; among many it counts as a bad record.
+        """
+        self.failed |= task.failure is not None and self.target.marker is not None
         if outcome.output:
             self._encoder.add(outcome.output, task.as_json)
         if self._rejects is not None and outcome.rejects:

@@ -1,0 +1,207 @@
+"""Long runs: folders of shards, what a second run skips, and what is left when a run is killed."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any, TypeAlias
+
+import orjson
+import pytest
+
+from unappeal.artefact import DEFAULT_MODEL
+from unappeal.cli import main
+
+Cli: TypeAlias = Callable[..., CompletedProcess[bytes]]
+N_KILLS = 5
+
+
+def make_shards(folder: Path, page: str, n_shards: int, n_records: int = 3) -> Path:
+    for i in range(n_shards):
+        path = folder / f"part-{i % 3}" / f"{i:03}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [orjson.dumps({"id": f"{i}-{j}", "text": f"{page}\n\nPage {i}-{j}"}) for j in range(n_records)]
+        path.write_bytes(b"\n".join(rows) + (b"\n{broken\n" if i == 1 else b"\n"))
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files but markers, which hold times."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    return {
+        name: data for name, data in found.items() if not (name.startswith(".unappeal/") and name.endswith(".json"))
+    }
+
+
+def summary_of(out: Path) -> dict[str, Any]:
+    content: dict[str, Any] = orjson.loads((out / ".unappeal" / "run.json").read_bytes())
+    return content
+
+
+def run(source: Path, out: Path, *options: object) -> int:
+    return main(["filter", str(source), "-o", str(out), "--quiet", *map(str, options)])
+
+
+def test_a_second_run_skips_what_is_done_and_redoes_what_changed(page: str, tmp_path: Path) -> None:
+    source, out = make_shards(tmp_path / "in", page, 6), tmp_path / "out"
+    assert run(source, out) == 1
+    first = summary_of(out)
+    assert (first["done"], first["skipped"], first["total"]["bad"]) == (6, 0, {"broken JSON": 1})
+    times = {path: path.stat().st_mtime_ns for path in out.rglob("*.jsonl")}
+    assert run(source, out) == 1
+    again = summary_of(out)
+    assert (again["done"], again["skipped"], again["total"]) == (0, 6, first["total"])
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    changed = source / "part-1" / "004.jsonl"
+    changed.write_bytes(changed.read_bytes() * 2)
+    (out / "part-2" / "002.jsonl").write_bytes(b"spoilt")
+    assert run(source, out) == 1
+    assert (summary_of(out)["done"], summary_of(out)["skipped"]) == (2, 4)
+    assert summary_of(out)["total"]["documents"] == 21
+    assert len((out / "part-2" / "002.jsonl").read_bytes().splitlines()) == 3
+
+
+@pytest.mark.parametrize("option", ["--max-body-loss=0.001", "--drop=appeal", "--text-key=id", "--model"])
+def test_other_options_redo_everything(option: str, page: str, tmp_path: Path, root: Path) -> None:
+    source, out = make_shards(tmp_path / "in", page, 1), tmp_path / "out"
+    other_model = shutil.copytree(root / "model" / "unappeal" / "artefacts" / DEFAULT_MODEL, tmp_path / "other")
+    description = orjson.loads((other_model / "model.json").read_bytes())
+    (other_model / "model.json").write_bytes(orjson.dumps({**description, "version": "other"}))
+    assert run(source, out) == 0
+    assert run(source, out, *([option, other_model] if option == "--model" else [option])) == 0
+    assert summary_of(out)["done"] == 1
+
+
+def test_side_files_cover_skipped_shards_too(page: str, tmp_path: Path) -> None:
+    source, out = make_shards(tmp_path / "in", page, 3), tmp_path / "out"
+    options = ["--rejects", tmp_path / "rejects", "--bad-records", tmp_path / "bad.jsonl"]
+    for _ in range(2):
+        assert run(source, out, *options) == 1
+        (bad,) = (orjson.loads(line) for line in (tmp_path / "bad.jsonl").read_bytes().splitlines())
+        assert (bad["path"], bad["line"]) == (str(source / "part-1" / "001.jsonl"), 4)
+        rejected = orjson.loads((tmp_path / "rejects" / "part-0" / "000.jsonl").read_bytes().splitlines()[0])
+        assert rejected["id"] == "0-0"
+    (tmp_path / "rejects" / "part-0" / "000.jsonl").unlink()
+    assert run(source, out, *options) == 1
+    assert summary_of(out)["done"] == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_killed_again_and_again_ends_as_an_undisturbed_one(workers: int, page: str, tmp_path: Path) -> None:
+    source = make_shards(tmp_path / "in", page, 200)
+    options = ["--quiet", "--workers", str(workers), "--rejects"]
+    command = [sys.executable, "-m", "unappeal", "filter", str(source)]
+    calm, out = tmp_path / "calm", tmp_path / "out"
+    subprocess.run(
+        [*command, "-o", str(calm), *options, str(tmp_path / "calm-rejects")], capture_output=True, check=False
+    )
+    chance, n_done = random.Random(workers), 0
+    for _ in range(N_KILLS):
+        process = subprocess.Popen(
+            [*command, "-o", str(out), *options, str(tmp_path / "rejects")], start_new_session=True
+        )
+        while not list(out.rglob("*.jsonl"))[n_done + chance.randrange(5) :] and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(chance.random() / 50)
+        process.kill()
+        process.wait()
+        n_done = len(list((out / ".unappeal").rglob("*.jsonl.json")))
+    assert 0 < n_done < 200
+    done = subprocess.run(
+        [*command, "-o", str(out), *options, str(tmp_path / "rejects")], capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert contents(out) == contents(calm)
+    assert contents(tmp_path / "rejects") == contents(tmp_path / "calm-rejects")
+    assert summary_of(out)["total"] == summary_of(calm)["total"]
+    assert summary_of(out)["done"] + summary_of(out)["skipped"] == 200
+
+
+def test_workers_end_with_a_killed_parent(page: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b"".join(orjson.dumps({"text": page}) + b"\n" for _ in range(60000)))
+    command = [sys.executable, "-m", "unappeal", "filter", str(source), "-o", str(tmp_path / "out.jsonl")]
+    process = subprocess.Popen([*command, "--workers", "2", "--quiet"], start_new_session=True)
+    wait_for(lambda: (tmp_path / ".out.jsonl.tmp").exists())
+    assert group_size(process.pid) >= 3
+    process.kill()
+    process.wait()
+    wait_for(lambda: group_size(process.pid) == 0)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupted_run_leaves_nothing_half(number: int, workers: int, page: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b"".join(orjson.dumps({"text": page}) + b"\n" for _ in range(60000)))
+    (tmp_path / "out.jsonl").write_bytes(b"as before")
+    command = [sys.executable, "-m", "unappeal", "filter", str(source), "-o", str(tmp_path / "out.jsonl"), "--quiet"]
+    process = subprocess.Popen([*command, "--workers", str(workers)], stderr=subprocess.PIPE, start_new_session=True)
+    wait_for(lambda: (tmp_path / ".out.jsonl.tmp").exists())
+    os.killpg(process.pid, number)
+    _, told = process.communicate(timeout=20)
+    assert (process.returncode, told) == (130, b"unappeal: interrupted\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+    assert (tmp_path / "out.jsonl").read_bytes() == b"as before"
+
+
+def test_an_input_that_vanishes_is_told_and_the_others_are_done(
+    page: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source, out = make_shards(tmp_path / "in", page, 3), tmp_path / "out"
+    gone = source / "part-1" / "001.jsonl"
+    gone.unlink()
+    gone.symlink_to(tmp_path / "nowhere.jsonl")
+    assert run(source, out) == 1
+    assert capfd.readouterr().err == f"{gone}: cannot be read: No such file or directory\n"
+    assert (summary_of(out)["done"], summary_of(out)["failed"]) == (2, 1)
+    assert sorted(contents(out)) == ["part-0/000.jsonl", "part-2/002.jsonl"]
+    make_shards(tmp_path, page, 1)
+    (tmp_path / "part-0" / "000.jsonl").rename(tmp_path / "nowhere.jsonl")
+    assert run(source, out) == 0
+    assert (summary_of(out)["done"], summary_of(out)["skipped"]) == (1, 2)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="needs root, to mount a small disk")
+def test_a_full_disk_leaves_whole_shards_only(page: str, tmp_path: Path, cli: Cli) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)], check=True)
+    try:
+        source = make_shards(tmp_path / "in", page, 20, 100)
+        done = cli("filter", source, "-o", disk / "out", "--quiet")
+        (told,) = (line for line in done.stderr.decode().splitlines() if line.startswith("unappeal: "))
+        assert done.returncode == 1
+        assert told.endswith("cannot be written: No space left on device")
+        written = [path for path in (disk / "out").rglob("*") if path.is_file() and ".unappeal" not in path.parts]
+        assert 0 < len(written) < 20
+        assert all(path.suffix == ".jsonl" for path in written)
+        assert {len(path.read_bytes().splitlines()) for path in written} == {100}
+        subprocess.run(["mount", "-o", "remount,size=40m", str(disk)], check=True)
+        assert cli("filter", source, "-o", disk / "out", "--quiet").returncode == 1
+        assert summary_of(disk / "out")["skipped"] >= len(written) - 1
+        assert run(source, tmp_path / "calm") == 1
+        assert contents(disk / "out") == contents(tmp_path / "calm")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def group_size(leader: int) -> int:
+    """Number of living processes of a process group."""
+    found = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout.splitlines()
+    return sum(int(row.split()[0]) == leader and not row.split()[1].startswith("Z") for row in found)
