@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite tests/cases: move cases the shipped model gets wrong to known_failures.jsonl, and back",
     )
+    parser.addoption("--full-gate", action="store_true", help="cross-validate anew in tests/quality, for minutes")
     parser.addoption(
         "--update-readme", action="store_true", help="write the section on commands in README.md from their parsers"
     )
@@ -63,13 +64,27 @@ def tiny_documents() -> list[Any]:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tiny_documents: list[Any]) -> ParagraphClassifier:
-    """A model trained in seconds; right about little, but with all the parts of a real one."""
-    from unappeal_training.build import build_classifier, cross_fitted
+def tiny_settings() -> Any:
+    """Settings of a fit that takes seconds."""
     from unappeal_training.fit import FitSettings
 
-    fast = FitSettings(min_sites=2, word_epochs=3, reader_epochs=3, judge_epochs=3, members=1)
-    return build_classifier(cross_fitted(tiny_documents, fast, 1), fast, 1)
+    return FitSettings(min_sites=2, word_epochs=3, reader_epochs=3, judge_epochs=3, members=1)
+
+
+@pytest.fixture(scope="session")
+def tiny_folds(tiny_documents: list[Any], tiny_settings: Any) -> Any:
+    """A cross-validation of the few documents."""
+    from unappeal_training.build import cross_fitted
+
+    return cross_fitted(tiny_documents, tiny_settings, 1)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_folds: Any, tiny_settings: Any) -> ParagraphClassifier:
+    """A model trained in seconds; right about little, but with all the parts of a real one."""
+    from unappeal_training.build import build_classifier
+
+    return build_classifier(tiny_folds, tiny_settings, 1)
 
 
 @pytest.fixture(scope="session")

@@ -86,13 +86,11 @@ def test_name_version_and_levels_come_from_the_artefact(tiny_folder: Path) -> No
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # catch_warnings does not reach threads
 def test_the_same_training_run_gives_the_same_bytes(
-    tiny_documents: list[Any], tiny_model: ParagraphClassifier, tmp_path: Path
+    tiny_documents: list[Any], tiny_settings: Any, tiny_model: ParagraphClassifier, tmp_path: Path
 ) -> None:
     from unappeal_training.build import build_classifier, cross_fitted
-    from unappeal_training.fit import FitSettings
 
-    fast = FitSettings(min_sites=2, word_epochs=3, reader_epochs=3, judge_epochs=3, members=1)
-    again = build_classifier(cross_fitted(tiny_documents, fast, 2), fast, 2)
+    again = build_classifier(cross_fitted(tiny_documents, tiny_settings, 2), tiny_settings, 2)
     save_model(tiny_model, tmp_path / "one", {})
     save_model(again, tmp_path / "two", {})
     for name in ("weights.npz", "model.json"):
