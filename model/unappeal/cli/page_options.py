@@ -38,7 +38,7 @@ def title_of(args: argparse.Namespace) -> str:
     return args.title or (f"{first} and {more} more" if more else first)
 
 
-def check_page(args: argparse.Namespace) -> None:
+def check_page(args: argparse.Namespace, inputs: Sequence[str]) -> None:
     """Find out, before any work, whether inputs are there and the page can be written; UsageError where not."""
     from unappeal.corpus.output import OutputError, check_writable
     from unappeal.corpus.plan import STDOUT, PlanError, check_no_input
@@ -46,7 +46,7 @@ def check_page(args: argparse.Namespace) -> None:
     from unappeal.errors import InputError
 
     try:
-        check_no_input([args.output], find_shards(args.inputs, args.input_format))
+        check_no_input([args.output], find_shards(inputs, args.input_format))
         if args.output != STDOUT:
             check_writable([Path(args.output)])
     except (InputError, OutputError, PlanError) as exc:

@@ -47,8 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from unappeal.pages.runs import find_run, rescored
 
     found = find_run(args.inputs[0]) if len(args.inputs) == 1 else None
-    if found is None:
-        check_page(args)
+    check_page(args, args.inputs if found is None else [file["output"] for file in found.files])
     model = loaded_model(args)
     bad: list[BadRecord] = []
     documents = _classified(args, model, bad) if found is None else _of_run(args, found, model, bad)

@@ -55,7 +55,7 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> argp
 
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
-    check_page(args)
+    check_page(args, args.inputs)
     model = loaded_model(args)
     from unappeal.corpus.records import Keys
     from unappeal.pages.documents import judge
