@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from unappeal.blocks import Batch, BlockMode, Document, split_batch
 from unappeal.context import F32, Network, block_features, document_features, softmax
+from unappeal.estimator import EstimatorMixin
 from unappeal.evidence import Evidence, EvidenceWeights, WordMemo, extract
 from unappeal.labels import LABELS
 from unappeal.operating_point import OperatingPoint
 
 
-class ParagraphClassifier:
+class ParagraphClassifier(EstimatorMixin):
     """Labels the blocks of documents `body`, `appeal` or `related`; follows scikit-learn's conventions.
 
     Parameters
@@ -105,6 +106,3 @@ class ParagraphClassifier:
         """Give the most probable label of every block of every document, in order."""
         most_probable: npt.NDArray[np.str_] = self.classes_[self.predict_proba(documents, blocks).argmax(axis=1)]
         return most_probable
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_memo"}

@@ -20,6 +20,9 @@ FEW = 20
 MIN_FOLDS_WITH_LABEL = 3
 """A label must stand in so many folds: two are left out at a time, and every fit needs all labels."""
 
+MIN_GROUPS = 10
+"""Words are learnt from three groups on, and a fit may see three fifths of the groups: fewer teach nothing."""
+
 MAX_EXAMPLES = 10
 
 
@@ -100,7 +103,7 @@ def fold_findings(grouped: Grouped, documents: Sequence[LabelledDocument]) -> li
     too few groups to be held out.
     """
     fold = site_folds([d.site for d in documents])
-    _check_folds(documents, fold)
+    check_folds(documents)
     findings = []
     if grouped.by == "document":
         findings.append(
@@ -120,6 +123,26 @@ def fold_findings(grouped: Grouped, documents: Sequence[LabelledDocument]) -> li
             )
         )
     return findings
+
+
+def check_folds(documents: Sequence[LabelledDocument]) -> None:
+    """Raise InputError where there are too few groups (``site``), or a label stands in too few, to be held out."""
+    n_groups = len({d.site for d in documents if ((d.labels >= 0) & (d.weights > 0)).any()})
+    if n_groups < MIN_GROUPS:
+        raise InputError(
+            f"too few groups of documents: {n_groups}, where {MIN_GROUPS} at least are wanted to hold some out; label "
+            "more documents, or train on the project's own too (--base default)"
+        )
+    fold = site_folds([d.site for d in documents])
+    wanted = min(MIN_FOLDS_WITH_LABEL, N_FOLDS)
+    for number, label in enumerate(LABELS):
+        folds = {int(k) for d, k in zip(documents, fold, strict=True) if ((d.labels == number) & (d.weights > 0)).any()}
+        if len(folds) < wanted:
+            n = sum(int((d.labels == number).sum()) for d in documents)
+            raise InputError(
+                f"too few {label}: {n} blocks in {len(folds)} of {N_FOLDS} folds, where {wanted} folds at least must "
+                f"have some; label more documents with {label}, or train on the project's own too (--base default)"
+            )
 
 
 def known_to(documents: Sequence[LabelledDocument], others: Iterable[LabelledDocument]) -> float:
@@ -156,18 +179,6 @@ def _listed(labels: Labels, at: Sequence[tuple[tuple[int, int], int]]) -> str:
     rows = ", ".join(f"{labels.places[i][j]} {LABELS[number]}" for (i, j), number in at)
     (i, j), _ = at[0]
     return f"{rows}: {labels.documents[i].blocks[j][:60]!r}"
-
-
-def _check_folds(documents: Sequence[LabelledDocument], fold: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
-    wanted = min(MIN_FOLDS_WITH_LABEL, N_FOLDS)
-    for number, label in enumerate(LABELS):
-        folds = {int(k) for d, k in zip(documents, fold, strict=True) if (d.labels == number).any()}
-        if len(folds) < wanted:
-            n = sum(int((d.labels == number).sum()) for d in documents)
-            raise InputError(
-                f"too few {label}: {n} blocks in {len(folds)} of {N_FOLDS} folds, where {wanted} folds at least must "
-                f"have some; label more documents with {label}, or train on the project's own too (--base default)"
-            )
 
 
 def _shared_between_folds(

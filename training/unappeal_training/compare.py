@@ -20,6 +20,7 @@ N_BOOTSTRAP = 200
 CONFIDENCE = 0.95
 
 Verdict = Literal["better", "worse", "not distinguishable"]
+VERDICT_WORD: dict[Verdict, str] = {"better": " than", "worse": " than", "not distinguishable": " from"}
 
 
 @dataclass(frozen=True, slots=True)

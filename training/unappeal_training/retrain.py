@@ -128,9 +128,9 @@ def train(prepared: Prepared, against: ParagraphClassifier | None, options: Trai
     """Cross-fit, fit on everything and compare with another model; the same input gives the same arrays."""
     documents = prepared.documents
     say(f"cross-fitting on {len(documents)} documents: every one is predicted by a model that saw none of its group")
-    with _quiet():
-        result = cross_fitted(documents, options.settings, options.n_jobs)
-        say("fitting on everything")
+    result = cross_fitted_quietly(documents, options.settings, options.n_jobs)
+    say("fitting on everything")
+    with quiet():
         model = build_classifier(result, options.settings, options.n_jobs)
     if against is None:
         return Trained(model, result, None, None)
@@ -139,6 +139,20 @@ def train(prepared: Prepared, against: ParagraphClassifier | None, options: Trai
     if prepared.own:
         comparison = compare(result.sample(result.rows(VIEW, False)), sample_of(against, prepared.own))
     return Trained(model, result, comparison, _on_base(result, prepared.base, against))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence scikit-learn on batches larger than a small training set."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Got `batch_size` less than 1 or larger than sample size")
+        yield
+
+
+def cross_fitted_quietly(documents: Sequence[LabelledDocument], settings: FitSettings, n_jobs: int) -> CrossFitted:
+    """Cross-fit, `quiet`."""
+    with quiet():
+        return cross_fitted(documents, settings, n_jobs)
 
 
 def metadata_of(trained: Trained, prepared: Prepared, name: str, version: str) -> dict[str, Any]:
@@ -164,14 +178,6 @@ def unfair_share(prepared: Prepared, against: ParagraphClassifier) -> float:
     if against.metadata_.get("training", {}).get("sha256") == data_hash(prepared.documents):
         return 1.0
     return known_to(prepared.own, prepared.base) if prepared.base else 0.0
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence scikit-learn on batches larger than a small training set."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Got `batch_size` less than 1 or larger than sample size")
-        yield
 
 
 def _without_unlabelled(labels: Labels) -> Labels:

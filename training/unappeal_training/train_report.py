@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from unappeal_training.checks import label_counts
-from unappeal_training.compare import COMPARED_LOSSES, Comparison, Difference
+from unappeal_training.compare import COMPARED_LOSSES, VERDICT_WORD, Comparison, Difference
 from unappeal_training.labelled import VIEW, Labels
 from unappeal_training.measures import LOSSES, Measures
 from unappeal_training.retrain import Trained
@@ -69,8 +69,7 @@ def sentence(trained: Trained, old: str) -> str:
         parts.append(_part("on the held-out blocks of your labels", trained.comparison.overall))
     if trained.on_base is not None:
         parts.append(_part("on the project's own documents", trained.on_base))
-    than = {"better": "better than", "worse": "worse than", "not distinguishable": "not distinguishable from"}
-    return f"{than[trained.verdict]} {old}: {'; '.join(parts)}"
+    return f"{trained.verdict}{VERDICT_WORD[trained.verdict]} {old}: {'; '.join(parts)}"
 
 
 def _part(where: str, difference: Difference) -> str:

@@ -1,16 +1,36 @@
-"""Options of the sub-commands that read labels: `train` and `evaluate`."""
+"""What the sub-commands that read labels share, `train` and `evaluate`: options, findings, progress."""
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unappeal.cli import UsageError
+from unappeal.cli import UsageError, say
 
 if TYPE_CHECKING:
+    from unappeal_training.checks import Finding
     from unappeal_training.labelled import Labels
 
 FORMATS = ("auto", "table", "authored", "label-studio", "doccano", "prodigy", "argilla", "dolma")
+
+
+class Progress:
+    """Says on standard error what is being done, and after how many seconds."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+
+    def __call__(self, message: str) -> None:
+        """Say it."""
+        say(f"[{time.monotonic() - self.begun:6.1f} s] {message}")
+
+
+def tell(findings: "Sequence[Finding]") -> bool:
+    """Print what the checks found, on standard error; true where something is a warning."""
+    for finding in findings:
+        say("\n".join(finding.lines()))
+    return any(not finding.harmless for finding in findings)
 
 
 def add_label_options(parser: argparse.ArgumentParser) -> None:

@@ -1,12 +1,11 @@
 """`unappeal train`: a model from labels, compared with the one that ships before it is saved."""
 
 import argparse
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unappeal.cli import UsageError, say
-from unappeal.cli.label_options import add_label_options, need_training, read
+from unappeal.cli import UsageError
+from unappeal.cli.label_options import Progress, add_label_options, need_training, read, tell
 
 if TYPE_CHECKING:
     from unappeal_training.retrain import Prepared, Trained
@@ -75,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from unappeal_training.retrain import TrainOptions, parse_settings, prepare, prepare_default, train
     from unappeal_training.train_report import read_line
 
-    progress = _Progress()
+    progress = Progress()
     options = TrainOptions(
         args.base, args.pages, args.group_by, args.weight, parse_settings(args.set, args.seed), args.jobs
     )
@@ -85,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         labels = read(args)
         progress(read_line(labels, len(args.labels)))
         prepared = prepare(labels, options, progress)
-    warned = _tell(prepared)
+    warned = tell(prepared.findings)
     if args.check or (warned and args.strict):
         return 1 if warned and args.strict else 0
     against = _against(args)
@@ -108,23 +107,6 @@ def _check_options(args: argparse.Namespace) -> None:
         raise UsageError(f"-o {args.output}: a model is a folder, and this is a file")
 
 
-class _Progress:
-    """Says on standard error what is being done, and after how many seconds."""
-
-    def __init__(self) -> None:
-        self.begun = time.monotonic()
-
-    def __call__(self, message: str) -> None:
-        say(f"[{time.monotonic() - self.begun:6.1f} s] {message}")
-
-
-def _tell(prepared: "Prepared") -> bool:
-    """Print the findings; true where one is a warning."""
-    for finding in prepared.findings:
-        say("\n".join(finding.lines()))
-    return any(not finding.harmless for finding in prepared.findings)
-
-
 def _against(args: argparse.Namespace) -> Any:
     """Load the model to compare with; the first model ever has none."""
     from unappeal.artefact import load_model
@@ -143,7 +125,7 @@ def _finish(
     prepared: "Prepared",
     trained: "Trained",
     against: Any,
-    progress: _Progress,
+    progress: Progress,
 ) -> int:
     from unappeal.artefact import save_model
     from unappeal_training.retrain import KNOWN_SHARE, held_out, metadata_of, unfair_share
