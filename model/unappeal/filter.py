@@ -16,6 +16,7 @@ from unappeal.blocks import Batch, Block, BlockMode, Document, is_hard_wrapped, 
 from unappeal.classifier import ParagraphClassifier
 from unappeal.labels import LABELS, Label
 from unappeal.operating_point import label_mask
+from unappeal.settle import Judge, settle
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,10 +170,27 @@ def filter_batch(
     """Filter documents together; each comes out as it would alone. Parameters as for `filter_text`."""
     if not 0 <= max_removed <= 1:
         raise ValueError(f"max_removed must lie between 0 and 1, not {max_removed!r}")
-    classifier = as_model(model)
     dropped = label_mask(drop)
     batch = split_batch(documents, blocks)
-    labels, scores, removed = settle(classifier, batch, max_body_loss, dropped)
+    judge = Judge(as_model(model), batch)
+    labels = settle(judge, max_body_loss, dropped)
+    free = [blocks == "auto" and isinstance(document, str) for document in documents]
+    return apply_labels(batch, labels, judge.first_scores, dropped, max_removed, free)
+
+
+def apply_labels(
+    batch: Batch,
+    labels: npt.NDArray[np.int8],
+    scores: npt.NDArray[np.float32],
+    dropped: npt.NDArray[np.bool_],
+    max_removed: float,
+    free: Sequence[bool],
+) -> BatchResult:
+    """Drop the blocks whose label is dropped, and rebuild the texts.
+
+    ``free`` tells which documents have their blocks where the text itself says (mode ``auto``).
+    """
+    removed = dropped[labels]
     doc = batch.document_of_block()
     flagged = _too_much_removed(batch, removed, doc, max_removed)
     texts = list(batch.texts)
@@ -183,42 +201,12 @@ def filter_batch(
         part = slice(batch.first[i], batch.first[i + 1])
         spans = zip(start[part].tolist(), end[part].tolist(), (~removed[part]).tolist(), strict=True)
         text = rebuild(texts[i], spans)
-        if blocks == "auto" and is_hard_wrapped(text) != batch.by_blank[i] and isinstance(documents[i], str):
+        if free[i] and is_hard_wrapped(text) != batch.by_blank[i]:
             flagged[i] = True  # what is left would be read with other blocks, so that filtering again would change it
         else:
             texts[i] = text
     removed &= ~flagged[doc]
     return BatchResult(batch.texts, texts, flagged, batch.first, start, end, labels, scores, removed)
-
-
-def settle(
-    classifier: ParagraphClassifier, batch: Batch, max_body_loss: float | None, dropped: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Label a batch's blocks, drop, and ask again about what is left until nothing more goes.
-
-    What a block's neighbours are depends on what was dropped; asking until the answer stands makes filtering a
-    filtered text change nothing. Returns labels ``(n_blocks,)``, scores ``(n_blocks, 3)`` as first asked, and what
-    is removed.
-    """
-    evidence = classifier.evidence(batch)
-    point = classifier.operating_point_
-    scores = classifier.judged(evidence, batch.first)
-    labels = point.decide(scores, evidence.chars, max_body_loss)
-    removed = dropped[labels]
-    doc = batch.document_of_block()
-    fresh = removed
-    while fresh.any():
-        touched = np.zeros(len(batch.texts), dtype=bool)
-        touched[doc[fresh]] = True
-        left = np.flatnonzero(touched[doc] & ~removed)
-        rest = evidence.select(_mask(left, len(removed)))
-        first = np.searchsorted(doc[left], np.append(np.flatnonzero(touched), len(touched)))
-        again = point.decide(classifier.judged(rest, first), rest.chars, max_body_loss)
-        fresh = np.zeros(len(removed), dtype=bool)
-        fresh[left[dropped[again]]] = True
-        labels[fresh] = again[dropped[again]]
-        removed = removed | fresh
-    return labels, scores, removed
 
 
 def classify(
@@ -320,12 +308,6 @@ def _document_chars(document: Document) -> int:
     if isinstance(document, list | tuple):
         return sum(len(block) for block in document if isinstance(block, str))
     return len(document) if isinstance(document, str) else 0  # what is no document is refused when it is split
-
-
-def _mask(rows: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.bool_]:
-    mask = np.zeros(n, dtype=bool)
-    mask[rows] = True
-    return mask
 
 
 def _too_much_removed(

@@ -38,11 +38,16 @@ class OperatingPoint:
 
     def threshold(self, max_body_loss: float | None) -> float:
         """Give the threshold of the highest level not above ``max_body_loss``; infinity where there is none."""
+        level = self.level_index(max_body_loss)
+        return float("inf") if level is None else self.thresholds[level]
+
+    def level_index(self, max_body_loss: float | None) -> int | None:
+        """Give the number of the highest level not above ``max_body_loss``, None where there is none."""
         loss = self.default if max_body_loss is None else max_body_loss
         if not 0 <= loss <= self.levels[-1]:
             raise ValueError(f"max_body_loss must lie between 0 and {self.levels[-1]}, not {loss!r}")
-        allowed = [t for level, t in zip(self.levels, self.thresholds, strict=True) if level <= loss * (1 + 1e-9)]
-        return allowed[-1] if allowed else float("inf")
+        n_allowed = sum(level <= loss * (1 + 1e-9) for level in self.levels)
+        return n_allowed - 1 if n_allowed else None
 
     def margin(self, scores: npt.NDArray[np.float32], chars: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Give the left side of the rule for every block, shape ``(n_blocks,)``."""

@@ -1,0 +1,70 @@
+"""Drop blocks, ask again about what is left, until nothing more goes.
+
+What a block's neighbours are depends on what was dropped; asking until the answer stands makes filtering a
+filtered text change nothing.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from unappeal.blocks import Batch
+from unappeal.classifier import ParagraphClassifier
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Judge:
+    """Gives the probabilities of what is left of a batch's documents.
+
+    Each document's last answer is kept, so that asking at several body losses, where most documents lose the same
+    blocks, costs little more than asking at one. ``first_scores`` ``(n_blocks, 3)`` are those of the whole documents.
+    """
+
+    def __init__(self, classifier: ParagraphClassifier, batch: Batch) -> None:
+        self.classifier = classifier
+        self.evidence = classifier.evidence(batch)
+        self.document = batch.document_of_block()
+        self.n_documents = len(batch.texts)
+        self.first_scores = classifier.judged(self.evidence, batch.first)
+        self._removed = np.zeros(len(self.document), dtype=bool)
+        self._scores = self.first_scores.copy()
+
+    def ask(self, removed: Bools, documents: Bools) -> npt.NDArray[np.float32]:
+        """Give scores, shape ``(n_blocks, 3)``, that hold for the blocks left in some ``documents`` ``(n_docs,)``."""
+        differs = self.of_any(removed != self._removed) & documents
+        concerned = differs[self.document]
+        left = concerned & ~removed
+        if left.any():
+            n_left = np.bincount(self.document[left], minlength=self.n_documents)[differs]
+            first = np.concatenate(([0], np.cumsum(n_left)))
+            self._scores[left] = self.classifier.judged(self.evidence.select(left), first)
+        self._removed[concerned] = removed[concerned]
+        return self._scores
+
+    def of_any(self, blocks: Bools) -> Bools:
+        """Tell which documents have one of some blocks, shape ``(n_docs,)``."""
+        found = np.zeros(self.n_documents, dtype=bool)
+        found[self.document[blocks]] = True
+        return found
+
+
+def settle(judge: Judge, max_body_loss: float | None, dropped: Bools) -> npt.NDArray[np.int8]:
+    """Give every block's label, shape ``(n_blocks,)``; those whose label is ``dropped`` ``(3,)`` go."""
+    point, chars = judge.classifier.operating_point_, judge.evidence.chars
+    labels = point.decide(judge.first_scores, chars, max_body_loss)
+    removed = fresh = dropped[labels]
+    while fresh.any():
+        documents = judge.of_any(fresh)
+        again = point.decide(judge.ask(removed, documents), chars, max_body_loss)
+        fresh = dropped[again] & ~removed & documents[judge.document]
+        labels[fresh] = again[fresh]
+        removed = removed | fresh
+    return labels
+
+
+def settle_levels(judge: Judge, levels: Sequence[float], dropped: Bools) -> npt.NDArray[np.int8]:
+    """Give every block's label at every level of body loss, shape ``(n_levels, n_blocks)``."""
+    labels = [settle(judge, level, dropped) for level in levels]
+    return np.stack(labels) if labels else np.zeros((0, len(judge.document)), dtype=np.int8)
