@@ -9,18 +9,19 @@ if TYPE_CHECKING:
 DROP_CHOICES = ("appeal", "related")
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says how documents are classified."""
+def add_model_options(parser: argparse.ArgumentParser, with_loss: bool = True) -> None:
+    """Add what says how documents are classified, and ``with_loss`` the body loss that is allowed."""
     group = parser.add_argument_group("classification")
     group.add_argument(
         "--model", metavar="NAME", help="a model's folder, or the name of one that ships (default: news-1)"
     )
-    group.add_argument(
-        "--max-body-loss",
-        type=float,
-        metavar="SHARE",
-        help="share of the story's characters that may be lost, 0 to 0.05 (default: 0.002)",
-    )
+    if with_loss:
+        group.add_argument(
+            "--max-body-loss",
+            type=float,
+            metavar="SHARE",
+            help="share of the story's characters that may be lost, 0 to 0.05 (default: 0.002)",
+        )
     group.add_argument(
         "--blocks",
         choices=("auto", "line", "blank"),

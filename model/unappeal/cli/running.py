@@ -60,10 +60,10 @@ def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     going.add_argument("--quiet", action="store_true", help="no progress bar and no summary on standard error")
 
 
-def planned(args: argparse.Namespace, rejects: str | None = None, kept_format: str | None = None) -> list[Target]:
+def planned(args: argparse.Namespace, rejects: str | None = None, with_fields: bool = False) -> list[Target]:
     """Find the inputs and say what is to be written; UsageError for what cannot be done.
 
-    ``kept_format`` is the output's format where neither an option nor a suffix tells one.
+    ``with_fields``: the output's records have fields of their own, so that texts become JSON lines.
     """
     try:
         folder = is_folder_run(args.output, args.inputs)
@@ -74,7 +74,8 @@ def planned(args: argparse.Namespace, rejects: str | None = None, kept_format: s
             shards,
             args.output,
             folder=folder,
-            format_name=args.output_format or kept_format,
+            format_name=args.output_format,
+            with_fields=with_fields,
             rejects=rejects,
             bad=args.bad_records,
         )
@@ -109,7 +110,8 @@ def fingerprint_of(model: "ParagraphClassifier", args: argparse.Namespace, names
     """Say what outputs depend on: the model's description, whose checksums cover its arrays, and some arguments."""
     description = json.dumps(dict(model.metadata_), sort_keys=True).encode()
     options = {name: getattr(args, name) for name in ("text_key", "id_key", *names)}
-    return Fingerprint(hashlib.sha256(description).hexdigest(), json.loads(json.dumps(options)))
+    companion = getattr(args, "from_scores", None)
+    return Fingerprint(hashlib.sha256(description).hexdigest(), json.loads(json.dumps(options)), companion)
 
 
 def summary_of(reports: Sequence[TargetReport], fingerprint: Fingerprint, seconds: float) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from unappeal.corpus.base import Shard
 from unappeal.corpus.output import AsideFile, aside_path
 from unappeal.corpus.plan import Target
+from unappeal.corpus.sources import companion_path
 from unappeal.corpus.tally import Tally
 
 MARKER_FORMAT = 1
@@ -19,10 +20,11 @@ MARKER_FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What a shard's output depends on, apart from the shard."""
+    """What a shard's output depends on, apart from the shard: model, options, and a file read along with it."""
 
     model: str
     options: dict[str, Any]
+    companion: str | None = None
 
     def of(self, shard: Shard) -> dict[str, Any]:
         """Give it together with the shard's size and time."""
@@ -31,6 +33,7 @@ class Fingerprint:
             "input": {"name": shard.name, "size": shard.size, "mtime_ns": shard.mtime_ns},
             "model": self.model,
             "options": self.options,
+            "companion": self.companion and output_state(Path(companion_path(self.companion, shard))),
         }
 
 

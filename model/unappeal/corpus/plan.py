@@ -60,18 +60,20 @@ def plan(
     *,
     folder: bool,
     format_name: str | None = None,
+    with_fields: bool = False,
     rejects: str | None = None,
     bad: str | None = None,
 ) -> list[Target]:
     """Say what is to be written; PlanError, before any work, for all that cannot be.
 
-    ``format_name`` overrides the format that the output's suffix tells, or that is kept. ``rejects`` is a file or, with
+    ``format_name`` overrides the format that the output's suffix tells, or that is kept; ``with_fields`` keeps none
+    without fields. ``rejects`` is a file or, with
     ``folder``, a folder; ``bad`` is a file, which with ``folder`` is left to the caller: each target keeps its own.
     """
     if folder:
-        targets = [_of_shard(shard, output, format_name, rejects) for shard in shards]
+        targets = [_of_shard(shard, output, format_name or _kept(shard, with_fields), rejects) for shard in shards]
     else:
-        targets = [_of_all(tuple(shards), output, format_name, rejects, bad)]
+        targets = [_of_all(tuple(shards), output, format_name, with_fields, rejects, bad)]
     check_no_input([path for each in targets for path in (each.output, each.rejects)], shards)
     _check_apart(targets)
     check_writable([path for target in targets for path in target.files()])
@@ -86,8 +88,12 @@ def check_no_input(paths: Iterable[str | None], shards: Sequence[Shard]) -> None
             raise PlanError(f"{path}: the output is also an input: give another name or folder")
 
 
-def _of_shard(shard: Shard, output: str, format_name: str | None, rejects: str | None) -> Target:
-    written_as = format_name or format_named(shard.format).written_as
+def _kept(shard: Shard, with_fields: bool) -> str:
+    kept = format_named(shard.format).written_as
+    return "jsonl" if with_fields and kept == "txt" else kept
+
+
+def _of_shard(shard: Shard, output: str, written_as: str, rejects: str | None) -> Target:
     name = renamed(shard.name, shard.format, written_as)
     state = Path(output) / STATE_FOLDER / name
     return Target(
@@ -101,10 +107,15 @@ def _of_shard(shard: Shard, output: str, format_name: str | None, rejects: str |
 
 
 def _of_all(
-    shards: tuple[Shard, ...], output: str, format_name: str | None, rejects: str | None, bad: str | None
+    shards: tuple[Shard, ...],
+    output: str,
+    format_name: str | None,
+    with_fields: bool,
+    rejects: str | None,
+    bad: str | None,
 ) -> Target:
     several = len(shards) > 1
-    kept = format_named(shards[0].format).written_as if shards else "jsonl"
+    kept = _kept(shards[0], with_fields)
     if output == STDOUT or is_special(Path(output)):
         mixed = len({shard.format for shard in shards}) > 1 or (several and kept == "txt")
         written_as = format_name or ("jsonl" if mixed else kept)
@@ -112,8 +123,10 @@ def _of_all(
         written_as = format_name or format_of(output) or ""
         if not written_as:
             raise PlanError(f"{output}: its suffix tells no format: known are {KNOWN}; or end it in / for a folder")
-    if written_as == "txt" and (several or any(shard.format != "txt" for shard in shards)):
-        raise PlanError(f"{output}: a text file takes one text file's document: give a .jsonl file or a folder")
+    if written_as == "txt" and (several or with_fields or any(shard.format != "txt" for shard in shards)):
+        raise PlanError(
+            f"{output}: a text file takes one text file's document, nothing else: give a .jsonl file or a folder"
+        )
     return Target(shards, output, written_as, rejects, None if bad is None else Path(bad))
 
 

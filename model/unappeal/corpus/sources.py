@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from unappeal.corpus.base import Shard
-from unappeal.corpus.formats import KNOWN, format_of
+from unappeal.corpus.formats import KNOWN, format_of, renamed
 from unappeal.errors import InputError
 
 STDIN = "-"
@@ -32,6 +32,11 @@ def open_shard(shard: Shard) -> BinaryIO:
     if shard.path == STDIN:
         return os.fdopen(os.dup(0), "rb")
     return Path(shard.path).open("rb")
+
+
+def companion_path(path: str, shard: Shard) -> str:
+    """Give the file of JSON lines that goes with a shard: ``path`` itself, or the one of its name in that folder."""
+    return str(Path(path) / renamed(shard.name, shard.format, "jsonl")) if Path(path).is_dir() else path
 
 
 def _expanded(given: str, format_name: str | None) -> Iterator[Shard]:
