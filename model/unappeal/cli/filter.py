@@ -53,7 +53,7 @@ def _job(args: argparse.Namespace, model_hash: str) -> "Job":
     from unappeal.cli.jobs import FilterJob
     from unappeal.corpus.records import Keys
 
-    keys, rejects = Keys(args.text_key, args.id_key), args.rejects is not None
+    keys, rejects = Keys(args.text_key, args.id_key, args.extractor), args.rejects is not None
     settings = (args.max_body_loss, args.max_removed, args.drop, args.blocks, rejects)
     if args.from_scores is None:
         return FilterJob(keys, args.model, *settings)

@@ -52,6 +52,12 @@ def add_corpus_options(parser: argparse.ArgumentParser) -> None:
         help="format of - and of files whose suffix tells none (default: jsonl)",
     )
     records.add_argument("--output-format", choices=WRITTEN, help="(default: by the suffix of OUT, or kept)")
+    records.add_argument(
+        "--extractor",
+        choices=("resiliparse", "trafilatura"),
+        default="resiliparse",
+        help="what makes text of HTML pages, in .warc and .html files (default: resiliparse)",
+    )
     going = parser.add_argument_group("the run")
     going.add_argument("--workers", type=positive, default=1, metavar="N", help="processes that classify (default: 1)")
     going.add_argument("--bad-records", metavar="FILE", help="keep bad records, each with reason, path and line")
@@ -109,7 +115,7 @@ def run_targets(args: argparse.Namespace, targets: Sequence[Target], job: Job, f
 def fingerprint_of(model: "ParagraphClassifier", args: argparse.Namespace, names: Sequence[str]) -> Fingerprint:
     """Say what outputs depend on: the model's description, whose checksums cover its arrays, and some arguments."""
     description = json.dumps(dict(model.metadata_), sort_keys=True).encode()
-    options = {name: getattr(args, name) for name in ("text_key", "id_key", *names)}
+    options = {name: getattr(args, name) for name in ("text_key", "id_key", "extractor", "output_format", *names)}
     companion = getattr(args, "from_scores", None)
     return Fingerprint(hashlib.sha256(description).hexdigest(), json.loads(json.dumps(options)), companion)
 

@@ -44,6 +44,6 @@ def run(args: argparse.Namespace) -> int:
     from unappeal.corpus.records import Keys
 
     fingerprint = fingerprint_of(model, args, _OUTCOME_OPTIONS)
-    keys = Keys(args.text_key, args.id_key)
+    keys = Keys(args.text_key, args.id_key, args.extractor)
     job = ScoreJob(keys, args.model, fingerprint.model, args.drop, args.max_removed, args.blocks, args.inline)
     return run_targets(args, targets, job, fingerprint)

@@ -3,8 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, ClassVar, Protocol
+from typing import BinaryIO, Protocol
 
+from unappeal.corpus.compression import Compression
 from unappeal.corpus.records import Chunk, Keys, Records
 
 
@@ -36,8 +37,8 @@ class Encoder:
     ``add`` is given bytes of the format's own kind (`Records.native`) or lines of JSON, told apart by ``as_json``.
     """
 
-    def __init__(self, sink: ByteSink) -> None:
-        self.sink = sink
+    def __init__(self, sink: ByteSink, compression: Compression) -> None:
+        self.sink, self.compression = sink, compression
 
     def add(self, data: bytes, as_json: bool) -> None:
         """Append the records of a chunk."""
@@ -50,7 +51,7 @@ class Encoder:
 class Format(ABC):
     """A kind of file."""
 
-    written_as: ClassVar[str]
+    written_as: str
     """The format that its records are written in unless another is asked for."""
 
     @abstractmethod
@@ -61,6 +62,6 @@ class Format(ABC):
     def parse(self, shard: Shard, chunk: Chunk, keys: Keys) -> Records:
         """Read a chunk's records."""
 
-    def encoder(self, sink: ByteSink) -> Encoder:
-        """Make what writes a file of this format."""
-        return Encoder(sink)
+    def encoder(self, sink: ByteSink, compression: Compression) -> Encoder:
+        """Make what writes a file of this format; bytes that it makes itself it compresses, see `member`."""
+        return Encoder(sink, compression)

@@ -7,30 +7,41 @@ from unappeal.corpus.base import Format
 from unappeal.corpus.compression import Compression
 from unappeal.errors import UnappealError
 
-_CLASSES = {
-    "jsonl": "jsonl:JsonLines",
-    "txt": "plain_text:PlainText",
+_HOMES = {
+    "jsonl": ("jsonl", "JSONL"),
+    "txt": ("plain_text", "TEXT"),
+    "csv": ("delimited", "CSV"),
+    "tsv": ("delimited", "TSV"),
+    "parquet": ("parquet", "PARQUET"),
+    "warc": ("web", "ARCHIVE"),
+    "html": ("web", "HTML"),
 }
-NAMES = tuple(_CLASSES)
+"""Module and object of each format."""
+
+NAMES = tuple(_HOMES)
 """Formats that are read."""
 
-WRITTEN = ("jsonl", "txt")
+WRITTEN = ("jsonl", "txt", "csv", "tsv", "parquet")
 """Formats that are written."""
 
 _SUFFIXES = {
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".txt": "txt", ".text": "txt",
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".txt": "txt", ".text": "txt", ".csv": "csv",
+    ".tsv": "tsv", ".parquet": "parquet", ".warc": "warc", ".wet": "warc", ".html": "html", ".htm": "html",
 }  # fmt: skip
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gz", ".zst": "zst"}
 
-KNOWN = ".jsonl, .txt (each also with .gz or .zst)"
+KNOWN = ".jsonl, .txt, .csv, .tsv, .warc, .wet, .html (each also with .gz or .zst) and .parquet"
 """For messages."""
 
 
 @cache
 def format_named(name: str) -> Format:
-    """Give a format."""
-    module, _, cls = _CLASSES[name].partition(":")
-    made: Format = getattr(import_module(f"unappeal.corpus.{module}"), cls)()
+    """Give a format; MissingPackageError where what it needs is not installed."""
+    module, attribute = _HOMES[name]
+    try:
+        made: Format = getattr(import_module(f"unappeal.corpus.{module}"), attribute)
+    except ModuleNotFoundError as exc:
+        raise MissingPackageError(f"reading or writing .{name}", name) from exc
     return made
 
 
@@ -59,7 +70,7 @@ def renamed(name: str, source: str, target: str) -> str:
         return name
     plain = uncompressed_name(name)
     suffix = next(suffix for suffix, format_name in _SUFFIXES.items() if format_name == target)
-    return plain.removesuffix(_suffix(plain)) + suffix + name[len(plain) :]
+    return plain[: len(plain) - len(_suffix(plain))] + suffix + ("" if target == "parquet" else name[len(plain) :])
 
 
 def _suffix(path: str) -> str:

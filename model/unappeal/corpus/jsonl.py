@@ -152,3 +152,6 @@ class JsonLines(Format):
     def parse(self, shard: Shard, chunk: Chunk, keys: Keys) -> Records:
         """Parse each line."""
         return parse(chunk, shard.path, keys)
+
+
+JSONL = JsonLines()

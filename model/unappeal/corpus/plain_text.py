@@ -69,3 +69,6 @@ class PlainText(Format):
     def parse(self, shard: Shard, chunk: Chunk, keys: Keys) -> Records:
         """Decode the file."""
         return parse(chunk, shard.path, shard.name)
+
+
+TEXT = PlainText()

@@ -18,6 +18,7 @@ class Reason(StrEnum):
 
     BROKEN_JSON = "broken JSON"
     INVALID_UTF8 = "invalid UTF-8"
+    BROKEN_ROW = "broken row"
     NOT_AN_OBJECT = "not an object"
     NO_TEXT = "no text"
     TEXT_NOT_A_STRING = "text is not a string"
@@ -27,10 +28,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Where a record keeps its text and its id; ``metadata.body`` means a key inside another's object."""
+    """Where a record keeps its text and its id; ``metadata.body`` means a key inside another's object.
+
+    ``extractor`` is what makes text of HTML, where that is read.
+    """
 
     text: str = "text"
     id: str = "id"
+    extractor: str = "resiliparse"
 
 
 @dataclass(frozen=True, slots=True)

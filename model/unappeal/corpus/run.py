@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from unappeal.corpus.base import Shard
+from unappeal.corpus.compression import Compression
 from unappeal.corpus.formats import compression_of, format_named
 from unappeal.corpus.markers import Fingerprint, tally_if_done
 from unappeal.corpus.plan import Target
@@ -15,7 +16,7 @@ from unappeal.corpus.sources import open_shard
 from unappeal.corpus.tally import Tally
 from unappeal.corpus.work import Job, Outcome, Task
 from unappeal.corpus.writing import TargetWriter
-from unappeal.errors import UnappealError
+from unappeal.errors import InputError, UnappealError
 
 
 class TooManyBadError(UnappealError):
@@ -127,13 +128,14 @@ class _Runner:
         for target in targets:
             rejects_compression = "" if target.rejects is None else compression_of(target.rejects)
             for shard in target.shards:
-                as_json = target.format != shard.format
-                task = Task(shard, None, as_json, target.compression, rejects_compression)
+                task = Task(shard, None, *_encoding(target, shard), rejects_compression)
                 try:
                     for chunk in self._chunks(shard):
                         yield task._replace(chunk=chunk)
                 except OSError as exc:
                     yield task._replace(failure=exc.strerror or str(exc))
+                except InputError as exc:
+                    yield task._replace(failure=exc.message)
                 else:
                     yield task
 
@@ -146,3 +148,13 @@ class _Runner:
                     self.observer.read(stream.tell() - read)
                     read = stream.tell()
             self.observer.read(max(0, shard.size - read))
+
+
+def _encoding(target: Target, shard: Shard) -> tuple[bool, Compression]:
+    """Tell whether workers are to give lines of JSON, and how to compress what they give.
+
+    A table of several shards has one header, so that its rows come as JSON; what the encoder has to turn into
+    another format cannot be compressed before.
+    """
+    as_json = target.format != shard.format or (len(target.shards) > 1 and target.format in ("csv", "tsv"))
+    return as_json, "" if as_json and target.format != "jsonl" else target.compression

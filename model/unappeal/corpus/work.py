@@ -52,7 +52,10 @@ def work(job: Job, task: Task) -> Outcome:
     if task.chunk is None:
         return _end_of_shard(task)
     records = format_named(task.shard.format).parse(task.shard, task.chunk, job.keys)
-    outcome = job(records, task) if records.texts else Outcome()
+    nothing = (
+        b"" if records.texts or task.as_json else records.native([])
+    )  # or the header or schema, where there is one
+    outcome = job(records, task) if records.texts else Outcome(nothing)
     _put_aside(outcome, records.bad)
     outcome.output = member(outcome.output, task.compression)
     outcome.rejects = member(outcome.rejects, task.rejects_compression)

@@ -22,7 +22,7 @@ class TargetWriter:
         self.tally = Tally()
         self._stack = ExitStack()
         self._output = self._open(target.output)
-        self._encoder = format_named(target.format).encoder(self._output)
+        self._encoder = format_named(target.format).encoder(self._output, target.compression)
         self._rejects = None if target.rejects is None else self._open(target.rejects)
         self._bad = None if target.bad is None else self._open(str(target.bad))
         self._bad_compression = compression_of(str(target.bad))
