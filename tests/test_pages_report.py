@@ -10,6 +10,7 @@ import pytest
 from unappeal.blocks import Block
 from unappeal.pages import run_data
 from unappeal.pages.documents import JudgedDocument, SourceDocument, describe, judge
+from unappeal.pages.report import report_page
 from unappeal.pages.run_data import MAX_NAMED_DOCUMENTS, MAX_SAMPLES, RunData
 from unappeal.pages.runs import find_run, restored, run_documents
 
@@ -41,8 +42,20 @@ def test_a_flagged_document_is_listed_and_loses_nothing() -> None:
 
 def test_frequent_texts_name_their_documents() -> None:
     data = RunData.of([document(f"d{i}", "appeal", "appeal") for i in range(8)] + [document("x", "related")], "run")
-    (found,) = data.frequent(10)
+    data.add(document("y", *["related"] * 30))
+    found, second = data.frequent(10)
+    assert (second.labels.total(), second.n_documents) == (31, 2)
     assert (found.labels.total(), found.n_documents, len(found.documents)) == (16, 8, MAX_NAMED_DOCUMENTS)
+
+
+def test_scores_that_were_not_kept_are_not_drawn() -> None:
+    block = Block("Prices rose.", 0, 12, "body")
+    kept = JudgedDocument("a", None, None, None, (block,), (False,), flagged=False)
+    data = RunData.of([kept, document("b", "appeal", "body")], "run")
+    html = report_page(data)
+    assert data.unscored == {"body": 1}
+    assert "Scores of appeal blocks" in html
+    assert "Scores of body blocks" not in html
 
 
 def test_rare_texts_are_forgotten_before_memory_grows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,12 @@ def test_documents_are_chosen_by_worth_and_stay_in_order() -> None:
     assert choose(documents, 9) == documents
 
 
+def test_a_long_document_does_not_outweigh_a_short_one_with_as_many_doubts() -> None:
+    long = document("long", *(f"x{i}" for i in range(400)), doubtful=30)
+    short = document("short", *(f"y{i}" for i in range(30)), doubtful=20)
+    assert [each.id for each in choose([long, short], 1)] == ["short"]
+
+
 def test_sites_take_turns() -> None:
     documents = [document(f"a{i}", f"x{i}", f"y{i}", site="a", doubtful=2) for i in range(5)]
     documents.append(document("b", "z", "w", site="b", doubtful=1))

@@ -22,7 +22,7 @@ def report_page(data: RunData) -> str:
         _section("by-site", "By site", _shares("Removed by site", data.sites, "sites")),
         _section("by-language", "By language", _shares("Removed by language", data.languages, "languages")),
         _section("by-position", "By position in the document", _positions_chart(data.positions)),
-        _section("scores", "How sure the model was", _scores_charts(data.scores)),
+        _section("scores", "How sure the model was", _scores_charts(data)),
         _section("flagged", "Flagged documents", _flagged(data)),
         _section("frequent", "Most frequent removed blocks", _frequent(data.frequent(MAX_FREQUENT))),
         _section("samples", "Sampled documents", _samples(data)),
@@ -99,9 +99,12 @@ def _positions_chart(positions: Sequence[Share]) -> Html:
     return join(_note("Share of the characters removed in each tenth of the documents."), legend(NOISE), chart)
 
 
-def _scores_charts(scores: Mapping[str, Sequence[int]]) -> Html:
+def _scores_charts(data: RunData) -> Html:
+    """Draw the scores of each label, unless some of its blocks have none: a run keeps those of rejects alone."""
     figures = []
-    for label, counts in scores.items():
+    for label, counts in data.scores.items():
+        if data.unscored[label]:
+            continue
         bars = [
             Bar(f"{i / SCORE_BINS:.2f} to {(i + 1) / SCORE_BINS:.2f}", [count], plural(count, "block"))
             for i, count in enumerate(counts)
@@ -109,8 +112,10 @@ def _scores_charts(scores: Mapping[str, Sequence[int]]) -> Html:
         chart = column_chart(f"Scores of {label} blocks", bars, (label,), ("0", "0.5", "1"))
         caption = join(element("span", label, class_=f"tag {label}"), f" {plural(sum(counts), 'block')}")
         figures.append(element("figure", element("figcaption", caption), chart))
-    note = _note("Blocks by the probability of the label they were given; body is what was kept.")
-    return join(note, element("div", *figures, class_="multiples"))
+    note = "Blocks by the probability of the label they were given; body is what was kept."
+    if data.unscored:
+        note = "Blocks by the probability of the label they were given. The run wrote no scores of what it kept."
+    return join(_note(note), element("div", *figures, class_="multiples"))
 
 
 def _flagged(data: RunData) -> Html:
@@ -126,10 +131,11 @@ def _frequent(blocks: Sequence[RepeatedBlock]) -> Html:
         return _note("None: no removed text stood more than once.")
     items = []
     for block in blocks:
-        count = element("span", f"{block.labels.total():,} ×", class_="count")
+        count = element("span", f"{block.n_documents:,}", class_="count")
         text = element("p", excerpt(block.text), class_="text", dir="auto")
         items.append(element("li", count, text, _tags(block.labels), _where(block)))
-    return element("ol", *items, class_="frequent")
+    note = _note("Removed texts by the number of documents they stood in.")
+    return join(note, element("ol", *items, class_="frequent"))
 
 
 def _where(block: RepeatedBlock) -> Html:
@@ -137,7 +143,7 @@ def _where(block: RepeatedBlock) -> Html:
     more = block.n_documents - len(named)
     if more:
         named.append(element("li", f"and {more:,} more"))
-    return element("details", element("summary", f"in {plural(block.n_documents, 'document')}"), element("ul", *named))
+    return element("details", element("summary", f"{block.labels.total():,} times in all"), element("ul", *named))
 
 
 def _tags(labels: Counter[str]) -> Html:

@@ -64,7 +64,8 @@ class RepeatedBlock:
 class RunData:
     """All that the report shows.
 
-    ``scores`` has for every label how many blocks got it with a score in each twentieth of 0 to 1. ``positions``
+    ``scores`` has for every label how many blocks got it with a score in each twentieth of 0 to 1, ``unscored`` how
+    many blocks have none. ``positions``
     are the tenths of the documents, by characters. ``samples`` are drawn from the documents that lost something or
     were flagged, all with the same chance.
     """
@@ -78,6 +79,7 @@ class RunData:
     languages: dict[str, Share] = field(default_factory=dict)
     positions: list[Share] = field(default_factory=lambda: [Share() for _ in range(TENTHS)])
     scores: dict[str, list[int]] = field(default_factory=lambda: {str(label): [0] * SCORE_BINS for label in LABELS})
+    unscored: Counter[str] = field(default_factory=Counter)
     flagged_documents: list[JudgedDocument] = field(default_factory=list)
     repeated: dict[str, RepeatedBlock] = field(default_factory=dict)
     samples: list[JudgedDocument] = field(default_factory=list)
@@ -113,13 +115,16 @@ class RunData:
         self._add_fate(document)
 
     def frequent(self, n: int) -> list[RepeatedBlock]:
-        """Give the removed texts that were met most often, more than once, most frequent first."""
+        """Give the removed texts that were met more than once, those of most documents first."""
         found = [block for block in self.repeated.values() if block.labels.total() > 1]
-        return sorted(found, key=lambda block: (-block.labels.total(), block.text))[:n]
+        return sorted(found, key=lambda block: (-block.n_documents, -block.labels.total(), block.text))[:n]
 
     def _add_score(self, block: Block) -> None:
-        if block.scores and block.label in block.scores:
-            self.scores[block.label][min(SCORE_BINS - 1, int(SCORE_BINS * block.scores[block.label]))] += 1
+        label = block.label or ""
+        if block.scores is None or label not in block.scores:
+            self.unscored[label] += 1
+        else:
+            self.scores[label][min(SCORE_BINS - 1, int(SCORE_BINS * block.scores[label]))] += 1
 
     def _add_text(self, block: Block, document: str, before: set[str]) -> None:
         """Count a removed text; ``before`` are those that the same document lost already."""

@@ -7,7 +7,7 @@ same text stands in many documents, so that one answer settles all of them.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import log2, sqrt
+from math import log2
 
 from unappeal.blocks import Block
 from unappeal.pages.documents import JudgedDocument
@@ -18,6 +18,9 @@ FREQUENT = "frequent"
 
 UNCERTAIN_MARGIN = 0.5
 """A block is uncertain when its label leads the best other one by less than this probability."""
+
+TEACHING_BLOCKS = 20
+"""Blocks of one document that teach something new; the others of it are much the same."""
 
 FREQUENT_DOCUMENTS = 3
 """A text is frequent when it stands in at least so many documents."""
@@ -63,10 +66,13 @@ def appraise(documents: Sequence[JudgedDocument], counts: Counter[str] | None = 
 def choose(documents: Sequence[JudgedDocument], n: int, counts: Counter[str] | None = None) -> list[JudgedDocument]:
     """Choose the ``n`` documents whose reading pays most, in their order; sites take turns.
 
-    A document pays the worth of its blocks over the square root of their number: long ones pay more, and cost more.
+    A document pays the worth of its best `TEACHING_BLOCKS` and costs as many blocks as it has, and as many again as
+    teach something: very short ones have too little context to be worth opening.
     """
-    worths = appraise(documents, counts)
-    pay = [sum(worth.score for worth in row) / sqrt(len(row) or 1) for row in worths]
+    pay = [
+        sum(sorted((worth.score for worth in row), reverse=True)[:TEACHING_BLOCKS]) / (TEACHING_BLOCKS + len(row))
+        for row in appraise(documents, counts)
+    ]
     turns: defaultdict[str | None, int] = defaultdict(int)
     ranked: list[tuple[int, float, int]] = []
     for i in sorted(range(len(documents)), key=lambda i: -pay[i]):
