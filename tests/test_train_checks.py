@@ -91,21 +91,27 @@ def test_too_few_of_a_label_warns_and_too_few_folds_stop() -> None:
         "only 0 blocks of appeal",
         "only 6 blocks of related",
     ]
-    groups = grouped(documents(6, "bbr"), [])
+    groups = grouped(documents(12, "bbr"), [])
     with pytest.raises(
         InputError, match="too few appeal: 0 blocks in 0 of 5 folds, where 3 folds at least must have some"
     ):
         fold_findings(groups, groups.documents)
 
 
+def test_too_few_groups_stop() -> None:
+    groups = grouped(documents(9), [])
+    with pytest.raises(InputError, match="too few groups of documents: 9, where 10 at least are wanted"):
+        fold_findings(groups, groups.documents)
+
+
 def test_blocks_in_several_folds_are_told() -> None:
     long = [
         LabelledDocument(d.id, d.group, d.site, "en", "x", "labels", (STORY, *d.blocks[1:]), d.labels, d.weights, True)
-        for d in documents(6)
+        for d in documents(12)
     ]
     groups = grouped(long, [])
     summaries = [f.summary for f in fold_findings(groups, groups.documents)]
-    assert any("6 of 6 long blocks stand in several folds word for word" in s for s in summaries)
+    assert any("12 of 12 long blocks stand in several folds word for word" in s for s in summaries)
     assert known_to(long, long) == 1.0
     assert known_to(documents(2), long) == 0.0
 

@@ -25,11 +25,13 @@ class ParagraphClassifier(EstimatorMixin):
     ----------
     base
         ``"default"``: fit together with the project's own labelled data where it is at hand; ``"none"``: on what
-        `fit` is given alone.
+        `fit` is given alone; or a folder of documents as in data/authored.
     seed
         Seed of everything random in fitting; the same data and seed give the same arrays.
     n_jobs
         Threads used by fitting.
+    settings
+        Settings of the fit to change, by the names of `unappeal_training.fit.FitSettings`, or None.
 
     Attributes
     ----------
@@ -48,10 +50,13 @@ class ParagraphClassifier(EstimatorMixin):
     operating_point_: OperatingPoint
     metadata_: Mapping[str, Any]
 
-    def __init__(self, base: str = "none", seed: int = 7, n_jobs: int = 2) -> None:
+    def __init__(
+        self, base: str = "none", seed: int = 7, n_jobs: int = 2, settings: Mapping[str, Any] | None = None
+    ) -> None:
         self.base = base
         self.seed = seed
         self.n_jobs = n_jobs
+        self.settings = settings
 
     @classmethod
     def from_arrays(

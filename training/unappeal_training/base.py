@@ -1,4 +1,4 @@
-"""The project's own labelled data, as far as it is at hand."""
+"""The labelled data that a user's is trained together with: the project's own, as far as it is at hand, or a folder."""
 
 from pathlib import Path
 
@@ -9,25 +9,28 @@ PAGES_FILES = (SHARED_DIR / "real" / "pages.jsonl.gz", DATA_DIR / "pages.jsonl.g
 """Where real pages are looked for: beside the repository, then where `unappeal hydrate` is told to put them."""
 
 
-def base_documents(pages: Path | None = None) -> tuple[list[LabelledDocument], str]:
-    """Give the authored documents and the real pages, and a sentence that says what there was.
+def base_documents(base: str = "default", pages: Path | None = None) -> tuple[list[LabelledDocument], str]:
+    """Give the documents of a base, and a sentence that says what there was.
 
-    ``pages`` is a file that `unappeal hydrate` wrote; None looks in `PAGES_FILES`. Raises InputError where there are no
-    authored documents or no such file.
+    ``base`` is ``"default"``: authored documents and real pages; ``"none"``; or a folder of documents as in
+    data/authored. ``pages`` is a file that `unappeal hydrate` wrote; None looks in `PAGES_FILES` for the default base.
+    Raises InputError where there are no such documents.
     """
-    authored = read_authored()
+    if base == "none":
+        return [], "base: none"
+    folder = DATA_DIR / "authored" if base == "default" else Path(base)
+    authored = read_authored(folder)
     if not authored:
         raise InputError(
-            f"no authored documents in {DATA_DIR / 'authored'}: --base default needs the project's data; "
-            "train in a clone of the repository, or with --base none"
+            f"no documents in {folder}: --base takes 'default' (in a clone of the repository), 'none', or a folder of "
+            ".jsonl files as in data/authored"
         )
     if pages is not None and not pages.is_file():
         raise InputError("no such file: make it with 'unappeal hydrate … -o FILE'", pages)
-    found = pages or next((path for path in PAGES_FILES if path.is_file()), None)
+    standard = PAGES_FILES if base == "default" else ()
+    found = pages or next((path for path in standard if path.is_file()), None)
     if found is None:
-        return authored, (
-            f"base: {len(authored)} authored documents, no real pages: the model that ships has seen some; make them "
-            f"with 'unappeal hydrate' and give them with --pages (looked for {' and '.join(map(str, PAGES_FILES))})"
-        )
+        missing = f"; real pages are absent ({' and '.join(map(str, standard))}): make them with 'unappeal hydrate'"
+        return authored, f"base: {len(authored)} documents from {folder}{missing if standard else ''}"
     real = read_pages(found)
-    return authored + real, f"base: {len(authored)} authored documents, {len(real)} views of real pages from {found}"
+    return authored + real, f"base: {len(authored)} documents from {folder}, {len(real)} views of pages from {found}"

@@ -1,6 +1,7 @@
 """`ParagraphClassifier.fit`: documents and labels in memory to a fitted classifier, and a scorer for the bound."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Literal
 
 import numpy as np
@@ -27,18 +28,15 @@ def fitted(
     base: str,
     seed: int,
     n_jobs: int,
+    settings: Mapping[str, Any] | None,
 ) -> ParagraphClassifier:
-    """Fit a classifier; see `ParagraphClassifier.fit`."""
-    if base not in ("default", "none"):
-        raise ValueError(f"base must be 'default' or 'none', not {base!r}")
-    labelled = labelled_documents(documents, labels, groups)
-    if base == "default":
-        labelled = labelled + base_documents()[0]
+    """Fit a classifier; see `ParagraphClassifier.fit`. ValueError for a setting that does not exist."""
+    chosen = _settings(settings or {}, seed)
+    labelled = labelled_documents(documents, labels, groups) + base_documents(base)[0]
     check_folds(labelled)
-    settings = FitSettings(seed=seed)
-    result = cross_fitted_quietly(labelled, settings, n_jobs)
+    result = cross_fitted_quietly(labelled, chosen, n_jobs)
     with quiet():
-        return build_classifier(result, settings, n_jobs)
+        return build_classifier(result, chosen, n_jobs)
 
 
 def labelled_documents(
@@ -75,3 +73,11 @@ def removed_scorer(
         return float(gone[wanted].mean()) if wanted.any() else float("nan")
 
     return score
+
+
+def _settings(changes: Mapping[str, Any], seed: int) -> FitSettings:
+    known = {f.name for f in fields(FitSettings)} - {"seed"}
+    unknown = [name for name in changes if name not in known]
+    if unknown:
+        raise ValueError(f"no setting {unknown[0]!r}: there are {', '.join(sorted(known))}")
+    return FitSettings(**{**changes, "seed": seed})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from unappeal.classifier import ParagraphClassifier
 from unappeal.errors import InputError
@@ -39,7 +39,7 @@ Say = Callable[[str], None]
 class TrainOptions:
     """What `train` may be told; see its --help."""
 
-    base: Literal["default", "none"] = "default"
+    base: str = "default"
     pages: Path | None = None
     by: GroupBy = "auto"
     weight: float = DEFAULT_WEIGHT
@@ -107,19 +107,17 @@ def prepare(labels: Labels, options: TrainOptions, say: Say) -> Prepared:
     pairs = block_pairs(labels.documents)
     findings += across_sites(labels, pairs) + count_findings(labels.documents)
     groups = grouped(labels.documents, pairs, options.by)
-    weight = options.weight if options.base == "default" else 1.0
+    weight = 1.0 if options.base == "none" else options.weight
     own = [replace(d, weights=d.weights * weight) for d in groups.documents]
-    base: list[LabelledDocument] = []
-    if options.base == "default":
-        base, sentence = base_documents(options.pages)
-        say(sentence)
+    base, sentence = base_documents(options.base, options.pages)
+    say(sentence)
     findings += fold_findings(groups, own + base)
     return Prepared(own, base, groups, findings)
 
 
 def prepare_default(options: TrainOptions, say: Say) -> Prepared:
     """Take the project's own data alone, as the model that ships is made."""
-    base, sentence = base_documents(options.pages)
+    base, sentence = base_documents(options.base, options.pages)
     say(sentence)
     return Prepared([], base, Grouped([], "site", 0, 0), [])
 

@@ -45,9 +45,9 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how to train")
     group.add_argument(
         "--base",
-        choices=("default", "none"),
         default="default",
-        help="train together with the project's own data, or on the labels alone (default: default)",
+        metavar="default|none|DIR",
+        help="train together with the project's own data, on the labels alone, or with a folder like data/authored",
     )
     group.add_argument("--pages", type=Path, metavar="FILE", help="real pages written by 'unappeal hydrate'")
     group.add_argument("--weight", type=float, default=3.0, help="weight of your blocks beside the base's (default: 3)")
@@ -96,7 +96,7 @@ def _check_options(args: argparse.Namespace) -> None:
     if args.default == bool(args.labels):
         raise UsageError("give files of labels, or --default" + (", not both" if args.default else ""))
     if args.default and args.base == "none":
-        raise UsageError("--default trains on the project's data: it cannot go with --base none")
+        raise UsageError("--default trains on the project's data: leave --base none out")
     if args.output is None and not args.check:
         raise UsageError("-o MODEL is missing: where should the model be saved? (--check trains nothing)")
     if args.weight <= 0:
