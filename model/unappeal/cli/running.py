@@ -6,7 +6,6 @@ import json
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unappeal import __version__
@@ -16,8 +15,8 @@ from unappeal.cli.progress import Progress
 from unappeal.corpus.compression import member
 from unappeal.corpus.formats import NAMES, WRITTEN, compression_of
 from unappeal.corpus.markers import Fingerprint
-from unappeal.corpus.output import AsideFile, OutputError, check_writable
-from unappeal.corpus.plan import STATE_FOLDER, STDOUT, PlanError, Target, check_no_input, is_folder_run, plan
+from unappeal.corpus.output import STDOUT, OutputError, check_writable, content_of, open_output
+from unappeal.corpus.plan import STATE_FOLDER, PlanError, Target, check_no_input, is_folder_run, joined, plan
 from unappeal.corpus.run import TargetReport, run
 from unappeal.corpus.sources import find_shards
 from unappeal.corpus.tally import Tally
@@ -73,7 +72,7 @@ def planned(args: argparse.Namespace, rejects: str | None = None, with_fields: b
     """
     try:
         folder = is_folder_run(args.output, args.inputs)
-        shards = find_shards(args.inputs, args.input_format, Path(args.output) if folder else None)
+        shards = find_shards(args.inputs, args.input_format, args.output if folder else None)
         if not shards:
             raise UsageError(f"{', '.join(args.inputs)}: no file of a known format")
         targets = plan(
@@ -87,7 +86,7 @@ def planned(args: argparse.Namespace, rejects: str | None = None, with_fields: b
         )
         side_files = [path for path in (args.bad_records, args.summary) if path is not None]
         check_no_input(side_files, shards)
-        check_writable([Path(path) for path in side_files])
+        check_writable(side_files)
     except (PlanError, OutputError, InputError) as exc:
         raise UsageError(str(exc)) from exc
     return targets
@@ -104,7 +103,7 @@ def run_targets(args: argparse.Namespace, targets: Sequence[Target], job: Job, f
     is_folder = targets[0].marker is not None
     if is_folder and args.bad_records is not None:
         _gather_bad(targets, args.bad_records)
-    for path in (args.summary, str(Path(args.output) / STATE_FOLDER / RUN_SUMMARY) if is_folder else None):
+    for path in (args.summary, joined(args.output, f"{STATE_FOLDER}/{RUN_SUMMARY}") if is_folder else None):
         if path is not None:
             _write(path, json.dumps(summary, indent=1, ensure_ascii=False).encode() + b"\n")
     if not args.quiet:
@@ -161,12 +160,12 @@ def _termination_as_interrupt() -> Iterator[None]:
 
 
 def _gather_bad(targets: Sequence[Target], path: str) -> None:
-    kept = [target.bad for target in targets if target.bad is not None and target.bad.exists()]
-    _write(path, *(member(file.read_bytes(), compression_of(path)) for file in kept))
+    kept = (content_of(target.bad) or b"" for target in targets if target.bad is not None)
+    _write(path, *(member(lines, compression_of(path)) for lines in kept))
 
 
 def _write(path: str, *pieces: bytes) -> None:
-    with AsideFile(Path(path), compression_of(path)) as file:
+    with open_output(path, compression_of(path)) as file:
         for piece in pieces:
             file.write(piece)
         file.commit()

@@ -14,7 +14,7 @@ class Shard:
     """A file of records to be read.
 
     ``path`` is the file as the user named it, ``name`` its place below the folder that was given, with ``/``;
-    ``size`` in bytes, -1 where it is not known (standard input).
+    ``size`` in bytes, -1 where it is not known (standard input); ``mtime_ns`` changes with the file.
     """
 
     path: str

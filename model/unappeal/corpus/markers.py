@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from unappeal.corpus.base import Shard
-from unappeal.corpus.output import AsideFile, aside_path
+from unappeal.corpus.output import aside_path, content_of, state_of
 from unappeal.corpus.plan import Target
+from unappeal.corpus.remote import is_remote
 from unappeal.corpus.sources import companion_path
 from unappeal.corpus.tally import Tally
 
@@ -33,44 +34,35 @@ class Fingerprint:
             "input": {"name": shard.name, "size": shard.size, "mtime_ns": shard.mtime_ns},
             "model": self.model,
             "options": self.options,
-            "companion": self.companion and output_state(Path(companion_path(self.companion, shard))),
+            "companion": self.companion and state_of(companion_path(self.companion, shard)),
         }
 
 
 def tally_if_done(target: Target, expected: dict[str, Any]) -> Tally | None:
     """Give the counts of a target that is done, None for one that has to be done (again)."""
-    if target.marker is None or (target.rejects is not None and not Path(target.rejects).exists()):
+    if target.marker is None or (target.rejects is not None and state_of(target.rejects) is None):
         return None
-    aside = aside_path(target.marker)
-    for path in (target.marker, aside):
+    places = [target.marker] if is_remote(target.marker) else [target.marker, str(aside_path(Path(target.marker)))]
+    for path in places:
         content = _read(path)
-        if content is None or content.get("output") != output_state(Path(target.output)):
+        if content is None or content.get("output") != state_of(target.output):
             continue
         if all(content.get(name) == value for name, value in expected.items()):
-            if path == aside:
-                aside.replace(target.marker)
+            if path != target.marker:
+                Path(path).replace(target.marker)
             return Tally.from_dict(content["tally"])
     return None
 
 
-def write_marker(file: AsideFile, expected: dict[str, Any], output: Path, tally: Tally) -> None:
-    """Write a marker's content for an output that is whole, under ``output``'s name aside."""
-    content = {**expected, "output": output_state(output), "tally": tally.as_dict()}
-    file.write(json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n")
+def marker_content(expected: dict[str, Any], output: str, tally: Tally) -> bytes:
+    """Give a marker for an output that is whole, under ``output``'s name aside."""
+    content = {**expected, "output": state_of(output), "tally": tally.as_dict()}
+    return json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
-def output_state(path: Path) -> dict[str, int] | None:
-    """Give an output's size and time; renaming does not change them."""
+def _read(path: str) -> dict[str, Any] | None:
     try:
-        status = path.stat()
-    except OSError:
-        return None
-    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        content = json.loads(content_of(path) or b"")
+    except ValueError:
         return None
     return content if isinstance(content, dict) else None

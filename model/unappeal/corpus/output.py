@@ -4,13 +4,17 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from unappeal.corpus.compression import Compression, compressor
+from unappeal.corpus.remote import RemoteFile, is_remote, open_remote, remote_size, remove_remote
 from unappeal.errors import UnappealError
+
+STDOUT = "-"
 
 
 class OutputError(UnappealError):
@@ -45,7 +49,7 @@ class AsideFile:
         except OSError as exc:
             raise OutputError(self.path, exc) from exc
 
-    def finish(self) -> Path:
+    def finish(self) -> str:
         """Write the file to its end and sync it; give the path under which it is whole, for now."""
         try:
             stream = self._opened()
@@ -57,7 +61,7 @@ class AsideFile:
         except OSError as exc:
             raise OutputError(self.path, exc) from exc
         self._finished = True
-        return self._target if self._direct else self._aside
+        return str(self._target if self._direct else self._aside)
 
     def commit(self) -> None:
         """Give the file its name, and finish it before where that is not done."""
@@ -105,11 +109,14 @@ class StandardOutput:
         """Write bytes, past the text layer; BrokenPipeError where the reader has gone."""
         self._put(self._compressor.compress(data))
 
-    def finish(self) -> None:
+    def finish(self) -> str:
         """Hand over what was written so far."""
         self._put(self._compressor.flush(), flush=True)
+        return STDOUT
 
-    commit = finish
+    def commit(self) -> None:
+        """Hand over what was written so far."""
+        self.finish()
 
     def _put(self, data: bytes, flush: bool = False) -> None:
         try:
@@ -128,6 +135,44 @@ class StandardOutput:
         return None
 
 
+def open_output(path: str, compression: Compression = "") -> AsideFile | StandardOutput | RemoteFile:
+    """Make what writes a file, an address, or standard output."""
+    if path == STDOUT:
+        return StandardOutput()
+    return RemoteFile(path, compression) if is_remote(path) else AsideFile(Path(path), compression)
+
+
+def state_of(path: str) -> dict[str, int] | None:
+    """Give a file's size and, where renaming keeps it, its time; None where there is no file."""
+    if is_remote(path):
+        size = remote_size(path)
+        return None if size is None else {"size": size}
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def content_of(path: str) -> bytes | None:
+    """Read a small file; None where there is none."""
+    try:
+        if is_remote(path):
+            with open_remote(path) as stream:
+                return stream.read()
+        return Path(path).read_bytes()
+    except OSError:
+        return None
+
+
+def remove(path: str) -> None:
+    """Remove a file where there is one."""
+    if is_remote(path):
+        remove_remote(path)
+    else:
+        Path(path).unlink(missing_ok=True)
+
+
 def is_special(path: Path) -> bool:
     """Tell whether a path is a pipe, terminal or device, which cannot be replaced by a file."""
     try:
@@ -137,10 +182,10 @@ def is_special(path: Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def check_writable(paths: list[Path]) -> None:
+def check_writable(paths: Iterable[str]) -> None:
     """Find out, before any work, what could not be written in the end; folders that are missing are made."""
     tried: set[Path] = set()
-    for path in paths:
+    for path in map(Path, (path for path in paths if not is_remote(path))):
         target = Path(os.path.realpath(path))
         if is_special(target):
             continue

@@ -8,11 +8,11 @@ from pathlib import Path
 from unappeal.corpus.base import Shard
 from unappeal.corpus.compression import Compression
 from unappeal.corpus.formats import KNOWN, compression_of, format_named, format_of, renamed
-from unappeal.corpus.output import check_writable, is_special
+from unappeal.corpus.output import STDOUT, check_writable, is_special
+from unappeal.corpus.remote import is_remote
 from unappeal.corpus.sources import STDIN
 from unappeal.errors import UnappealError
 
-STDOUT = "-"
 STATE_FOLDER = ".unappeal"
 """Folder below an output folder for done-markers, bad records and the summary."""
 
@@ -32,17 +32,17 @@ class Target:
     output: str
     format: str
     rejects: str | None = None
-    bad: Path | None = None
-    marker: Path | None = None
+    bad: str | None = None
+    marker: str | None = None
 
     @property
     def compression(self) -> Compression:
         """The compression of the output."""
         return compression_of(self.output)
 
-    def files(self) -> list[Path]:
+    def files(self) -> list[str]:
         """Give the files that the target writes."""
-        return [Path(path) for path in (self.output, self.rejects) if path is not None and path != STDOUT]
+        return [path for path in (self.output, self.rejects) if path is not None and path != STDOUT]
 
 
 def is_folder_run(output: str, inputs: Sequence[str]) -> bool:
@@ -88,6 +88,11 @@ def check_no_input(paths: Iterable[str | None], shards: Sequence[Shard]) -> None
             raise PlanError(f"{path}: the output is also an input: give another name or folder")
 
 
+def joined(folder: str, name: str) -> str:
+    """Give the path or address of a name below a folder."""
+    return f"{folder.rstrip('/')}/{name}" if is_remote(folder) else str(Path(folder) / name)
+
+
 def _kept(shard: Shard, with_fields: bool) -> str:
     kept = format_named(shard.format).written_as
     return "jsonl" if with_fields and kept == "txt" else kept
@@ -95,14 +100,14 @@ def _kept(shard: Shard, with_fields: bool) -> str:
 
 def _of_shard(shard: Shard, output: str, written_as: str, rejects: str | None) -> Target:
     name = renamed(shard.name, shard.format, written_as)
-    state = Path(output) / STATE_FOLDER / name
+    state = joined(output, f"{STATE_FOLDER}/{name}")
     return Target(
         (shard,),
-        str(Path(output) / name),
+        joined(output, name),
         written_as,
-        None if rejects is None else str(Path(rejects) / renamed(shard.name, shard.format, "jsonl")),
-        state.with_name(f"{state.name}.bad.jsonl"),
-        state.with_name(f"{state.name}.json"),
+        None if rejects is None else joined(rejects, renamed(shard.name, shard.format, "jsonl")),
+        f"{state}.bad.jsonl",
+        f"{state}.json",
     )
 
 
@@ -127,7 +132,7 @@ def _of_all(
         raise PlanError(
             f"{output}: a text file takes one text file's document, nothing else: give a .jsonl file or a folder"
         )
-    return Target(shards, output, written_as, rejects, None if bad is None else Path(bad))
+    return Target(shards, output, written_as, rejects, bad)
 
 
 def _check_apart(targets: Sequence[Target]) -> None:

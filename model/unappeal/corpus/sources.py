@@ -8,12 +8,13 @@ from typing import BinaryIO
 
 from unappeal.corpus.base import Shard
 from unappeal.corpus.formats import KNOWN, format_of, renamed
+from unappeal.corpus.remote import is_remote, open_remote, remote_files
 from unappeal.errors import InputError
 
 STDIN = "-"
 
 
-def find_shards(inputs: Sequence[str], format_name: str | None = None, outside: Path | None = None) -> list[Shard]:
+def find_shards(inputs: Sequence[str], format_name: str | None = None, outside: str | None = None) -> list[Shard]:
     """List the shards of all inputs, in the order given, those of a folder or glob sorted.
 
     ``format_name`` is the format of standard input (JSON lines without it) and of files whose suffix tells none;
@@ -23,15 +24,15 @@ def find_shards(inputs: Sequence[str], format_name: str | None = None, outside: 
     shards = [shard for given in inputs for shard in _expanded(given, format_name)]
     if outside is None:
         return shards
-    below = os.path.realpath(outside) + os.sep
-    return [shard for shard in shards if not os.path.realpath(shard.path).startswith(below)]
+    below = _resolved(outside).rstrip("/") + "/"
+    return [shard for shard in shards if not _resolved(shard.path).startswith(below)]
 
 
 def open_shard(shard: Shard) -> BinaryIO:
     """Open a shard for reading; OSError where it cannot be."""
     if shard.path == STDIN:
         return os.fdopen(os.dup(0), "rb")
-    return Path(shard.path).open("rb")
+    return open_remote(shard.path) if is_remote(shard.path) else Path(shard.path).open("rb")
 
 
 def companion_path(path: str, shard: Shard) -> str:
@@ -43,6 +44,8 @@ def _expanded(given: str, format_name: str | None) -> Iterator[Shard]:
     path = Path(given)
     if given == STDIN:
         yield Shard(STDIN, "stdin", format_name or "jsonl")
+    elif is_remote(given):
+        yield from _of_address(given, format_name)
     elif path.is_dir():
         yield from _of_folder(path, path)
     elif path.exists():
@@ -51,6 +54,20 @@ def _expanded(given: str, format_name: str | None) -> Iterator[Shard]:
         yield from _of_glob(given, format_name)
     else:
         raise InputError("no such file or folder", given)
+
+
+def _of_address(address: str, format_name: str | None) -> Iterator[Shard]:
+    found = list(remote_files(address))
+    if not found:
+        raise InputError("no such file or folder", address)
+    for path, name, size, state in found:
+        known = format_of(name) or (format_name if len(found) == 1 else None)
+        if known and not any(part.startswith(".") for part in name.split("/")):
+            yield Shard(path, name, known, size, state)
+
+
+def _resolved(path: str) -> str:
+    return path if is_remote(path) else os.path.realpath(path)
 
 
 def _of_folder(folder: Path, root: Path) -> Iterator[Shard]:

@@ -1,15 +1,15 @@
 """The files of one target, open side by side: output, rejects, bad records and marker."""
 
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from unappeal.corpus.compression import member
 from unappeal.corpus.formats import compression_of, format_named
-from unappeal.corpus.markers import write_marker
-from unappeal.corpus.output import AsideFile, StandardOutput
-from unappeal.corpus.plan import STDOUT, Target
+from unappeal.corpus.markers import marker_content
+from unappeal.corpus.output import AsideFile, StandardOutput, open_output, remove
+from unappeal.corpus.plan import Target
+from unappeal.corpus.remote import RemoteFile
 from unappeal.corpus.tally import Tally
 from unappeal.corpus.work import Outcome, Task
 
@@ -24,8 +24,8 @@ class TargetWriter:
         self._output = self._open(target.output)
         self._encoder = format_named(target.format).encoder(self._output, target.compression)
         self._rejects = None if target.rejects is None else self._open(target.rejects)
-        self._bad = None if target.bad is None else self._open(str(target.bad))
-        self._bad_compression = compression_of(str(target.bad))
+        self._bad = None if target.bad is None else self._open(target.bad)
+        self._bad_compression = compression_of(target.bad or "")
         self._has_bad = False
         self.failed = False
 
@@ -51,11 +51,11 @@ class TargetWriter:
         if self._rejects is not None:
             self._rejects.commit()
         self._commit_bad()
-        if self.target.marker is None or fingerprint is None or whole is None:
+        if self.target.marker is None or fingerprint is None:
             self._output.commit()
             return
-        marker = self._stack.enter_context(AsideFile(self.target.marker))
-        write_marker(marker, fingerprint, whole, self.tally)
+        marker = self._open(self.target.marker)
+        marker.write(marker_content(fingerprint, whole, self.tally))
         marker.finish()
         self._output.commit()
         marker.commit()
@@ -66,12 +66,12 @@ class TargetWriter:
         if self._has_bad or self.target.marker is None:
             self._bad.commit()
         else:  # a folder of shards keeps no empty files
-            self.target.bad.unlink(missing_ok=True)
+            remove(self.target.bad)
 
-    def _open(self, path: str) -> AsideFile | StandardOutput:
-        if path == STDOUT:
-            return StandardOutput()
-        return self._stack.enter_context(AsideFile(Path(path), compression_of(path)))
+    def _open(self, path: str) -> AsideFile | StandardOutput | RemoteFile:
+        file = open_output(path, compression_of(path))
+        self._stack.push(file)
+        return file
 
     def __enter__(self) -> Self:
         return self
