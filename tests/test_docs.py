@@ -95,12 +95,11 @@ def test_console_examples_print_what_they_show(code: str, folder: Path) -> None:
         assert done.stdout.rstrip("\n") == output.rstrip("\n")
 
 
-@pytest.mark.parametrize(
-    "command", [line for code in fences("sh") for line in code.splitlines() if line.startswith(("unappeal", "cat"))]
-)
-def test_shell_examples_run(command: str, folder: Path) -> None:
-    done = run(command, folder)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("code", [code for code in fences("sh") if not code.startswith("pip install")])
+def test_shell_examples_run(code: str, folder: Path) -> None:
+    for command in code.splitlines():
+        done = run(command, folder)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", ["install", "test"])
