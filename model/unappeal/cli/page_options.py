@@ -11,6 +11,8 @@ from unappeal.cli.progress import Progress
 if TYPE_CHECKING:
     from unappeal.corpus.records import BadRecord
 
+STDOUT = "-"
+
 
 def add_page_options(parser: argparse.ArgumentParser, inputs: str, page: str) -> None:
     """Add the inputs, ``-o``, ``--title`` and what says how records are read."""
@@ -18,7 +20,7 @@ def add_page_options(parser: argparse.ArgumentParser, inputs: str, page: str) ->
 
     parser.add_argument("inputs", nargs="+", metavar=inputs, help="files, folders, globs, or - for standard input")
     parser.add_argument(
-        "-o", "--output", default="-", metavar=page, help="the page to write, or - for standard output (default: -)"
+        "-o", "--output", default=STDOUT, metavar=page, help="the page to write, or - for standard output (default: -)"
     )
     parser.add_argument("--title", help="title of the page (default: the first input's name)")
     records = parser.add_argument_group("records")
@@ -41,14 +43,14 @@ def title_of(args: argparse.Namespace) -> str:
 def check_page(args: argparse.Namespace, inputs: Sequence[str]) -> None:
     """Find out, before any work, whether inputs are there and the page can be written; UsageError where not."""
     from unappeal.corpus.output import OutputError, check_writable
-    from unappeal.corpus.plan import STDOUT, PlanError, check_no_input
+    from unappeal.corpus.plan import PlanError, check_no_input
     from unappeal.corpus.sources import find_shards
     from unappeal.errors import InputError
 
     try:
         check_no_input([args.output], find_shards(inputs, args.input_format))
         if args.output != STDOUT:
-            check_writable([Path(args.output)])
+            check_writable([args.output])
     except (InputError, OutputError, PlanError) as exc:
         raise UsageError(str(exc)) from exc
 
@@ -57,7 +59,7 @@ def write_page(output: str, html: str) -> None:
     """Write the page whole or not at all."""
     from unappeal.corpus.output import AsideFile, StandardOutput
 
-    with StandardOutput() if output == "-" else AsideFile(Path(output)) as file:
+    with StandardOutput() if output == STDOUT else AsideFile(Path(output)) as file:
         file.write(html.encode())
         file.commit()
 

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     check_page(args, args.inputs if found is None else [file["output"] for file in found.files])
     model = loaded_model(args)
     bad: list[BadRecord] = []
-    documents = _classified(args, model, bad) if found is None else _of_run(args, found, model, bad)
+    documents = _classified(args, model, bad) if found is None else _of_run(found, model, bad)
     data = RunData.of(documents, title_of(args), _settings(args, model, found))
     if not data.total.documents:
         raise UsageError(f"{', '.join(args.inputs)}: no documents to report on")
@@ -76,13 +76,11 @@ def _classified(
     )
 
 
-def _of_run(
-    args: argparse.Namespace, found: "Run", model: "ParagraphClassifier", bad: "list[BadRecord]"
-) -> "Iterator[JudgedDocument]":
+def _of_run(found: "Run", model: "ParagraphClassifier", bad: "list[BadRecord]") -> "Iterator[JudgedDocument]":
     from unappeal.cli.running import fingerprint_of
     from unappeal.pages.runs import run_documents
 
-    if fingerprint_of(model, args, ()).model != found.model:
+    if fingerprint_of(model, argparse.Namespace(**found.options), ()).model != found.model:
         say(f"the run used another model than {model.name} {model.version}: give it with --model to see its scores")
     return run_documents(found, bad, model)
 

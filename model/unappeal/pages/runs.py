@@ -37,8 +37,8 @@ class Run:
 
     @property
     def keys(self) -> Keys:
-        """Where the records keep text and id."""
-        return Keys(self.options["text_key"], self.options["id_key"])
+        """Where the records keep text and id, and what made text of HTML."""
+        return Keys(self.options["text_key"], self.options["id_key"], self.options["extractor"])
 
 
 def find_run(path: str) -> Run | None:
