@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unappeal.cli import UsageError
+from unappeal.cli import UsageError, use_one_thread
 from unappeal.cli.label_options import Progress, add_label_options, need_training, read, tell
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def _add_fold_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print, and write what was asked for."""
+    use_one_thread()
     _check_options(args)
     need_training()
     from unappeal_training.plots import need_matplotlib, write_plots

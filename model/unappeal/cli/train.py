@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unappeal.cli import UsageError
+from unappeal.cli import UsageError, use_one_thread
 from unappeal.cli.label_options import Progress, add_label_options, need_training, read, tell
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, compare, save; 1 where the model is worse and not saved, or a check stops."""
+    use_one_thread()
     _check_options(args)
     need_training()
     from unappeal_training.retrain import TrainOptions, parse_settings, prepare, prepare_default, train
