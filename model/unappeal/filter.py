@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unappeal.artefact import load_model
-from unappeal.blocks import Batch, Block, BlockMode, Document, is_hard_wrapped, rebuild, split_batch
+from unappeal.blocks import Batch, Block, BlockMode, Document, rebuild, split_batch
 from unappeal.classifier import ParagraphClassifier
 from unappeal.labels import LABELS, Label
 from unappeal.operating_point import label_mask
@@ -174,7 +174,7 @@ def filter_batch(
     batch = split_batch(documents, blocks)
     judge = Judge(as_model(model), batch)
     labels = settle(judge, max_body_loss, dropped)
-    free = [blocks == "auto" and isinstance(document, str) for document in documents]
+    free = np.array([blocks == "auto" and isinstance(document, str) for document in documents], dtype=bool)
     return apply_labels(batch, labels, judge.first_scores, dropped, max_removed, free)
 
 
@@ -184,11 +184,11 @@ def apply_labels(
     scores: npt.NDArray[np.float32],
     dropped: npt.NDArray[np.bool_],
     max_removed: float,
-    free: Sequence[bool],
+    free: npt.NDArray[np.bool_],
 ) -> BatchResult:
     """Drop the blocks whose label is dropped, and rebuild the texts.
 
-    ``free`` tells which documents have their blocks where the text itself says (mode ``auto``).
+    ``free`` ``(n_docs,)`` tells which documents have their blocks where the text itself says (mode ``auto``).
     """
     removed = dropped[labels]
     doc = batch.document_of_block()
@@ -200,11 +200,9 @@ def apply_labels(
     for i in np.flatnonzero(changed & ~flagged).tolist():
         part = slice(batch.first[i], batch.first[i + 1])
         spans = zip(start[part].tolist(), end[part].tolist(), (~removed[part]).tolist(), strict=True)
-        text = rebuild(texts[i], spans)
-        if free[i] and is_hard_wrapped(text) != batch.by_blank[i]:
-            flagged[i] = True  # what is left would be read with other blocks, so that filtering again would change it
-        else:
-            texts[i] = text
+        texts[i] = rebuild(batch.texts[i], spans)
+    for i in _read_otherwise(batch, texts, np.flatnonzero(changed & free).tolist()):
+        texts[i], flagged[i] = batch.texts[i], True  # filtering what is left again would change it
     removed &= ~flagged[doc]
     return BatchResult(batch.texts, texts, flagged, batch.first, start, end, labels, scores, removed)
 
@@ -308,6 +306,12 @@ def _document_chars(document: Document) -> int:
     if isinstance(document, list | tuple):
         return sum(len(block) for block in document if isinstance(block, str))
     return len(document) if isinstance(document, str) else 0  # what is no document is refused when it is split
+
+
+def _read_otherwise(batch: Batch, texts: list[str], documents: list[int]) -> list[int]:
+    """Give those of some documents whose new text would be split at other breaks than the old one was."""
+    by_blank = split_batch([texts[i] for i in documents]).by_blank.tolist()
+    return [i for i, now in zip(documents, by_blank, strict=True) if now != batch.by_blank[i]]
 
 
 def _too_much_removed(

@@ -65,7 +65,7 @@ class ScoreJob:
         ]
         level = classifier.operating_point_.level_index(None)
         labels = at_levels[level] if level is not None else np.zeros(len(judge.document), dtype=np.int8)
-        free = [self.blocks == "auto"] * len(found)
+        free = np.full(len(found), self.blocks == "auto")
         tally = tally_of(apply_labels(batch, labels, judge.first_scores, dropped, self.max_removed, free))
         if self.inline:
             values = Field(FIELD, [{**row[FIELD], "attributes": row["attributes"]} for row in found])
@@ -106,7 +106,7 @@ class ApplyScoresJob:
         batch = split_batch(records.texts, self.blocks)
         level = classifier.operating_point_.level_index(self.max_body_loss)
         labels, scores = _decoded(batch, rows, attribute_names(classifier, self.drop), level)
-        free = [self.blocks == "auto"] * len(rows)
+        free = np.full(len(rows), self.blocks == "auto")
         result = apply_labels(batch, labels, scores, label_mask(self.drop), self.max_removed, free)
         return filtered(records, result, task, self.rejects)
 
