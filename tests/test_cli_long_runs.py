@@ -1,5 +1,6 @@
 """Long runs: folders of shards, what a second run skips, and what is left when a run is killed."""
 
+import fcntl
 import os
 import random
 import shutil
@@ -91,6 +92,25 @@ def test_side_files_cover_skipped_shards_too(page: str, tmp_path: Path) -> None:
     (tmp_path / "rejects" / "part-0" / "000.jsonl").unlink()
     assert run(source, out, *options) == 1
     assert summary_of(out)["done"] == 1
+
+
+def test_standard_input_is_never_taken_for_done(page: str, tmp_path: Path, cli: Cli) -> None:
+    for number in (1, 2):
+        done = cli("filter", "-", "-o", f"{tmp_path}/out/", "--quiet", stdin=orjson.dumps({"text": f"Rain {number}."}))
+        assert done.returncode == 0
+        assert (tmp_path / "out" / "stdin.jsonl").read_bytes() == b'{"text":"Rain %d."}\n' % number
+
+
+def test_two_runs_do_not_write_one_file(page: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    source, out = make_shards(tmp_path / "in", page, 1), tmp_path / "out"
+    aside = out / "part-0" / ".000.jsonl.tmp"
+    aside.parent.mkdir(parents=True)
+    with aside.open("wb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        assert run(source, out) == 1
+        assert capfd.readouterr().err == f"unappeal: error: {aside}: cannot be written: another run is writing it\n"
+        assert aside.exists()
+    assert run(source, out) == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -78,7 +78,7 @@ class AsideFile:
     def _opened(self) -> BinaryIO:
         if self._stream is None:
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = (self._target if self._direct else self._aside).open("wb")
+            self._stream = self._target.open("wb") if self._direct else _locked(self._aside)
         return self._stream
 
     def __enter__(self) -> Self:
@@ -92,6 +92,22 @@ class AsideFile:
                 self._stream.close()
             if not self._direct:
                 self._aside.unlink(missing_ok=True)
+
+
+def _locked(path: Path) -> BinaryIO:
+    """Open a file for writing that no other run has open for writing; the lock ends with the process."""
+    stream = path.open("ab")
+    try:
+        import fcntl
+
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        stream.close()
+        raise OutputError(path, "another run is writing it") from exc
+    except (ImportError, OSError):  # a system, or a network disk, without such locks
+        pass
+    stream.truncate(0)
+    return stream
 
 
 def aside_path(path: Path) -> Path:

@@ -107,7 +107,7 @@ def _of_shard(shard: Shard, output: str, written_as: str, rejects: str | None) -
         written_as,
         None if rejects is None else joined(rejects, renamed(shard.name, shard.format, "jsonl")),
         f"{state}.bad.jsonl",
-        f"{state}.json",
+        f"{state}.json" if shard.path != STDIN else None,
     )
 
 

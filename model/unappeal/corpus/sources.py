@@ -43,7 +43,8 @@ def companion_path(path: str, shard: Shard) -> str:
 def _expanded(given: str, format_name: str | None) -> Iterator[Shard]:
     path = Path(given)
     if given == STDIN:
-        yield Shard(STDIN, "stdin", format_name or "jsonl")
+        known = format_name or "jsonl"
+        yield Shard(STDIN, f"stdin.{known}", known)
     elif is_remote(given):
         yield from _of_address(given, format_name)
     elif path.is_dir():
