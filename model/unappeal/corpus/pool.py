@@ -5,7 +5,6 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable
-from multiprocessing import connection, get_context, parent_process
 
 from unappeal.corpus.work import Job, Outcome, Task, work
 from unappeal.errors import UnappealError
@@ -32,6 +31,7 @@ def results(job: Job, tasks: Iterable[Task], workers: int) -> Generator[tuple[Ta
 def _from_processes(job: Job, tasks: Iterable[Task], workers: int) -> Generator[tuple[Task, Outcome]]:
     from concurrent.futures import Future, ProcessPoolExecutor  # 40 ms
     from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
 
     executor = ProcessPoolExecutor(workers, get_context("spawn"), _start, (job,))
 
@@ -66,6 +66,8 @@ def _start(job: Job) -> None:
 
 
 def _end_with_parent() -> None:
+    from multiprocessing import connection, parent_process
+
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
