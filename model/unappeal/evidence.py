@@ -33,6 +33,9 @@ MAX_WORD_CHARS = 24
 SPACELESS_NGRAMS = (2, 3, 4)
 """Lengths of the n-grams that stand for words in scripts written without spaces."""
 
+FIRST_SPACELESS = 0x0E00
+"""Scripts without spaces begin here, with Thai."""
+
 STAR_LENGTHS = tuple(range(2, 10))
 """Lengths of a cue's stem that are told apart; a longer stem is cut."""
 
@@ -118,8 +121,8 @@ class EvidenceWeights:
     def look_up(self, keys: U64) -> npt.NDArray[np.int16]:
         """Give the slots of hashed features, shape ``(n, 4)``; rows of zeros where the table has none."""
         index, tag = slot_of(keys, len(self.slots))
-        rows = self.slots[index]
-        rows[rows[:, 0] != tag] = 0
+        rows = self.slots.take(index, axis=0)  # take: indexing copies rows of a table fifteen times slower
+        rows.view(np.uint64)[:, 0] *= rows[:, 0] == tag
         return rows
 
 
@@ -154,7 +157,8 @@ class Evidence:
         """Give the evidence of some blocks only, in the same order."""
         terms = rows[self.term_block]
         number = np.cumsum(rows) - 1
-        chosen = {name: getattr(self, name)[rows] for name in _ROW_FIELDS}
+        index = np.flatnonzero(rows)
+        chosen = {name: getattr(self, name).take(index, axis=0) for name in _ROW_FIELDS}
         return replace(self, **chosen, term_hash=self.term_hash[terms], term_block=number[self.term_block[terms]])
 
 
@@ -213,20 +217,18 @@ def extract(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") -> Evidenc
 def tokenize(batch: Batch, tables: CharTables) -> Tokens:
     """Cut the blocks' windows into words."""
     units, window = windows(batch)
-    folded = tables.fold[units]
+    folded = tables.fold.take(units)
     prefix, inverse = _prefix_hashes(folded)
     is_word = folded != 0
-    char_at = np.zeros(0, dtype=np.int64)
+    char_at = np.flatnonzero(folded >= FIRST_SPACELESS)
+    char_at = char_at[tables.spaceless.take(folded.take(char_at))]
     char_stop = char_at
-    if len(folded) and folded.max() >= 0x0E00:
-        spaceless = tables.spaceless[folded]
-        is_word &= ~spaceless
-        run_start, run_end = _runs(spaceless)
-        char_at = np.flatnonzero(spaceless)
-        char_stop = np.repeat(run_end, run_end - run_start)
+    if len(char_at):
+        is_word[char_at] = False
+        run_length = np.diff(np.flatnonzero(np.diff(char_at, prepend=-2, append=len(folded) + 1) != 1))
+        char_stop = np.repeat(char_at[np.cumsum(run_length) - 1] + 1, run_length)
     start, end = _runs(is_word)
-    block = np.searchsorted(window, start, side="right") - 1
-    char_block = np.searchsorted(window, char_at, side="right") - 1
+    block, char_block = _segment_of(window, start), _segment_of(window, char_at)
     word_hash = piece_hash(prefix, inverse, start, end)
     return Tokens(units, prefix, inverse, window, start, end, block, word_hash, char_at, char_stop, char_block)
 
@@ -242,13 +244,15 @@ def windows(batch: Batch) -> tuple[npt.NDArray[np.uint16], I64]:
     taken[is_long] = HEAD_CHARS + 1 + TAIL_CHARS
     window = np.zeros(batch.n_blocks + 1, dtype=np.int64)
     np.cumsum(taken + 1, out=window[1:])
-    step = np.zeros(len(batch.units) + 2, dtype=np.int8)
-    # Blocks given as a list may be empty and share an edge, hence add.at's rule for repeated indices: bincount-like adds.
-    np.add.at(step, batch.start, 1)
-    np.add.at(step, batch.end + 1, -1)
-    np.add.at(step, batch.start[is_long] + HEAD_CHARS + 1, -1)
-    np.add.at(step, batch.end[is_long] - TAIL_CHARS, 1)
-    taken_here = np.cumsum(step[:-1], dtype=np.int8).view(np.bool_)
+    # For every block: what is before it, its head, what is left out of its middle, its tail; a unit for the space.
+    lengths = np.zeros((batch.n_blocks + 1, 4), dtype=np.int64)
+    stop = np.concatenate(([0], batch.end + 1))
+    lengths[:-1, 0] = batch.start - stop[:-1]
+    lengths[:-1, 1] = length + 1
+    lengths[is_long, 1:] = HEAD_CHARS + 1, 0, TAIL_CHARS + 1
+    lengths[is_long, 2] = length[is_long] - HEAD_CHARS - 1 - TAIL_CHARS
+    lengths[-1, 0] = len(batch.units) + 1 - stop[-1]
+    taken_here = np.repeat(np.tile([False, True], 2 * len(lengths)), lengths.ravel())
     units = np.append(batch.units, np.uint16(_SPACE))[taken_here]
     units[window[1:] - 1] = _SPACE
     units[window[is_long] + HEAD_CHARS] = _SPACE
@@ -257,7 +261,7 @@ def windows(batch: Batch) -> tuple[npt.NDArray[np.uint16], I64]:
 
 def piece_hash(prefix: U64, inverse: U64, start: I64, end: I64) -> U64:
     """Give the hashes of stretches of the buffer; equal text has equal hash wherever it stands."""
-    return (prefix[end] - prefix[start]) * inverse[start]
+    return (prefix.take(end) - prefix.take(start)) * inverse.take(start)
 
 
 def slot_of(keys: U64, n_slots: int) -> tuple[I64, npt.NDArray[np.int16]]:
@@ -346,8 +350,8 @@ class WordMemo:
     def records(self, tokens: Tokens, weights: EvidenceWeights) -> I32:
         """Give the records of all words, shape ``(n_words, 4)``."""
         index = ((tokens.word_hash * _MIX) >> np.uint64(64 - MEMO_BITS)).astype(np.int64)
-        found = self.values[index]
-        missing = np.flatnonzero(self.keys[index] != tokens.word_hash)
+        found = self.values.take(index, axis=0)
+        missing = np.flatnonzero(self.keys.take(index) != tokens.word_hash)
         if len(missing):
             unique, which, inverse = np.unique(tokens.word_hash[missing], return_index=True, return_inverse=True)
             fresh = word_records(tokens, missing[which], weights)
@@ -400,7 +404,8 @@ def _add_concepts(found: I32, rows: I64, concepts: I32) -> None:
 def _prefix_hashes(folded: npt.NDArray[np.uint16]) -> tuple[U64, U64]:
     powers, inverse = _powers(len(folded) + 1)
     prefix = np.zeros(len(folded) + 1, dtype=np.uint64)
-    np.cumsum((folded + np.uint64(1)) * powers[:-1], out=prefix[1:])
+    np.multiply(folded + np.uint16(1), powers[:-1], out=prefix[1:])  # no letter is U+FFFF, so that nothing overflows
+    np.cumsum(prefix[1:], out=prefix[1:])
     return prefix, inverse
 
 
@@ -421,10 +426,15 @@ def _powers(n: int) -> tuple[U64, U64]:
 
 def _runs(flags: npt.NDArray[np.bool_]) -> tuple[I64, I64]:
     """Give the starts and ends of runs of true."""
-    padded = np.zeros(len(flags) + 2, dtype=np.int8)
+    padded = np.zeros(len(flags) + 2, dtype=np.bool_)
     padded[1:-1] = flags
-    step = np.diff(padded)
-    return np.flatnonzero(step == 1), np.flatnonzero(step == -1)
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
+    return np.ascontiguousarray(edges[::2]), np.ascontiguousarray(edges[1::2])
+
+
+def _segment_of(bounds: I64, at: I64) -> I64:
+    """Give the segment of each of some ascending positions; ``bounds`` are the segments', one more than there are."""
+    return np.repeat(np.arange(len(bounds) - 1), np.diff(np.searchsorted(at, bounds)))
 
 
 def _cue_counts(hits: list[tuple[I64, npt.NDArray[np.int32] | npt.NDArray[np.int16]]], n: int, n_concepts: int) -> I64:
@@ -441,7 +451,7 @@ def _assembled(
     shape = np.zeros((n, sum(map(len, SHAPE_FIELDS))), dtype=np.int64)
     column = 0
     for fields, table in zip(SHAPE_FIELDS, tables.shape, strict=True):
-        packed = np.add.reduceat(table[tokens.units], tokens.window[:-1]) if n else np.zeros(0, dtype=np.uint64)
+        packed = np.add.reduceat(table.take(tokens.units), tokens.window[:-1]) if n else np.zeros(0, dtype=np.uint64)
         for i in range(len(fields)):
             shape[:, column] = (packed >> np.uint64(i * FIELD_BITS)) & mask
             column += 1
