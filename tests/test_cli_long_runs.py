@@ -157,6 +157,21 @@ def test_workers_end_with_a_killed_parent(page: str, tmp_path: Path) -> None:
     assert not (tmp_path / "out.jsonl").exists()
 
 
+def test_a_worker_that_dies_ends_the_run_with_nothing_half(page: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b"".join(orjson.dumps({"text": page}) + b"\n" for _ in range(60000)))
+    command = [sys.executable, "-m", "unappeal", "filter", str(source), "-o", str(tmp_path / "out.jsonl")]
+    process = subprocess.Popen([*command, "--workers", "2", "--quiet"], stderr=subprocess.PIPE)
+    wait_for(lambda: (tmp_path / ".out.jsonl.tmp").exists())
+    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True)
+    workers = [int(row.split()[0]) for row in found.stdout.splitlines() if "spawn_main" in row]
+    os.kill(workers[0], signal.SIGKILL)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert told.startswith(b"unappeal: error: a worker process died (killed, or out of memory): ")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_interrupted_run_leaves_nothing_half(number: int, workers: int, page: str, tmp_path: Path) -> None:

@@ -97,8 +97,9 @@ def run_targets(args: argparse.Namespace, targets: Sequence[Target], job: Job, f
     n_bytes = sum(max(0, shard.size) for target in targets for shard in target.shards)
     with _termination_as_interrupt(), Progress(n_bytes, args.quiet) as progress:
         going = run(targets, job, progress, workers=args.workers, fingerprint=fingerprint, max_bad=args.max_bad)
-        reports = list(going)
+        by_target = {report.target: report for report in going}
         seconds = progress.seconds
+    reports = [by_target[target] for target in targets]
     summary = summary_of(reports, fingerprint, seconds)
     is_folder = targets[0].marker is not None
     if is_folder and args.bad_records is not None:
