@@ -14,6 +14,7 @@ import pytest
 
 import unappeal
 from unappeal.cli import main
+from unappeal.corpus.web import html_to_text
 
 RAIN = 'Rain fell, "for days",\nand the river rose by two metres on Monday.'
 
@@ -247,6 +248,27 @@ def test_an_archive_that_is_cut_off_gives_its_whole_records(
     assert told.startswith(
         f"{tmp_path / 'i.wet'}:2: damaged: the record <urn:uuid:00000000-0000-0000-0000-000000000002> is cut off: "
     )
+
+
+def test_a_wet_file_of_real_pages_gives_what_the_pages_give(shared: Path, tmp_path: Path) -> None:
+    warc = pytest.importorskip("fastwarc.warc")
+    pages = sorted((shared / "real" / "html").rglob("*.html.gz"))[::100]
+    (tmp_path / "in").mkdir()
+    with gzip.open(tmp_path / "in" / "i.wet.gz", "wb") as stream:
+        for page in pages:
+            html = gzip.decompress(page.read_bytes())
+            record = warc.WarcRecord()
+            record.init_headers(warc.WarcRecordType.conversion)
+            record.headers["WARC-Target-URI"] = f"http://{page.name}"
+            record.set_bytes_content(html_to_text(html, "resiliparse").encode())
+            record.write(stream)
+            (tmp_path / "in" / page.name).write_bytes(page.read_bytes())
+    assert run(tmp_path / "in", "-o", tmp_path / "out") == 0
+    rows = read(tmp_path / "out" / "i.jsonl.gz")
+    assert [row["metadata"]["url"] for row in rows] == [f"http://{page.name}" for page in pages]
+    for row, page in zip(rows, pages, strict=True):
+        (single,) = read(tmp_path / "out" / page.name.replace(".html", ".jsonl"))
+        assert row["text"] == single["text"]
 
 
 def test_a_package_that_is_missing_is_named(

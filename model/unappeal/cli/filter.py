@@ -30,7 +30,7 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> argp
         metavar="PATH",
         help="keep every removed block with document id, span, label and score: a file, or a folder where OUT is one",
     )
-    parser.add_argument(
+    group.add_argument(
         "--from-scores",
         metavar="PATH",
         help="do not classify, apply what unappeal score wrote: a file, or a folder with a file for each input",

@@ -50,7 +50,7 @@ def add_corpus_options(parser: argparse.ArgumentParser) -> None:
         choices=NAMES,
         help="format of - and of files whose suffix tells none (default: jsonl)",
     )
-    records.add_argument("--output-format", choices=WRITTEN, help="(default: by the suffix of OUT, or kept)")
+    records.add_argument("--output-format", choices=WRITTEN, help="format of OUT (default: by its suffix, or kept)")
     records.add_argument(
         "--extractor",
         choices=("resiliparse", "trafilatura"),
