@@ -329,11 +329,8 @@ def cue_key(kind: str, hashes: U64, length: int = 0) -> U64:
 
 
 def segment_sum(values: npt.NDArray[np.int32] | npt.NDArray[np.int16], segment: I64, n: int) -> I64:
-    """Sum integers by segment, exactly; ``segment`` is sorted."""
-    total = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(values, out=total[1:])
-    bound = np.searchsorted(segment, np.arange(n + 1))
-    return np.diff(total[bound])
+    """Sum integers by segment, exactly: a batch's sums stay far below the 2**53 that a float holds."""
+    return np.bincount(segment, weights=values, minlength=n).astype(np.int64)
 
 
 @dataclass(slots=True)
@@ -447,18 +444,19 @@ def _assembled(
 ) -> Evidence:
     """Add the shape to the words' evidence."""
     tables, n = weights.tables, batch.n_blocks
+    units = tokens.units.astype(np.intp)  # once, where every look-up would
     mask = np.uint64((1 << FIELD_BITS) - 1)
     shape = np.zeros((n, sum(map(len, SHAPE_FIELDS))), dtype=np.int64)
     column = 0
     for fields, table in zip(SHAPE_FIELDS, tables.shape, strict=True):
-        packed = np.add.reduceat(table.take(tokens.units), tokens.window[:-1]) if n else np.zeros(0, dtype=np.uint64)
+        packed = np.add.reduceat(table.take(units), tokens.window[:-1]) if n else np.zeros(0, dtype=np.uint64)
         for i in range(len(fields)):
             shape[:, column] = (packed >> np.uint64(i * FIELD_BITS)) & mask
             column += 1
     first = tables.edge[tokens.units[tokens.window[:-1]]]
     last = tables.edge[tokens.units[np.maximum(tokens.window[1:] - 2, tokens.window[:-1])]]
     upper = EDGES.index("upper")
-    titled = np.bincount(tokens.block[tables.edge[tokens.units[tokens.start]] == upper], minlength=n)
+    titled = np.bincount(tokens.block[tables.edge.take(tokens.units.take(tokens.start)) == upper], minlength=n)
     key = piece_hash(tokens.prefix, tokens.inverse, tokens.window[:-1], tokens.window[1:])
     is_term = tokens.end - tokens.start >= 5
     term_hash, term_block = tokens.word_hash[is_term], tokens.block[is_term]
