@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unappeal.artefact import load_model
-from unappeal.blocks import Batch, Block, BlockMode, Document, rebuild, split_batch
+from unappeal.blocks import MAX_WRAP_CHARS, Batch, Block, BlockMode, Document, rebuild, split_batch
 from unappeal.classifier import ParagraphClassifier
 from unappeal.labels import LABELS, Label
 from unappeal.operating_point import label_mask
@@ -201,7 +201,10 @@ def apply_labels(
         part = slice(batch.first[i], batch.first[i + 1])
         spans = zip(start[part].tolist(), end[part].tolist(), (~removed[part]).tolist(), strict=True)
         texts[i] = rebuild(batch.texts[i], spans)
-    for i in _read_otherwise(batch, texts, np.flatnonzero(changed & free).tolist()):
+    wide = np.zeros(len(texts), dtype=bool)
+    wide[doc[~removed & (end - start > MAX_WRAP_CHARS)]] = True
+    doubtful = changed & free & ~flagged & (batch.by_blank | ~wide)  # what keeps a wide line is not hard-wrapped
+    for i in _read_otherwise(batch, texts, np.flatnonzero(doubtful).tolist()):
         texts[i], flagged[i] = batch.texts[i], True  # filtering what is left again would change it
     removed &= ~flagged[doc]
     return BatchResult(batch.texts, texts, flagged, batch.first, start, end, labels, scores, removed)
