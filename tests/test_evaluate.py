@@ -69,7 +69,7 @@ def test_a_model_is_measured_compared_and_its_wrong_blocks_are_listed(
         "By source",
     ):
         assert f"## {title}" in shown
-    assert "tiny is not distinguishable from tiny: +0.0 (+0.0 to +0.0) points over all." in shown
+    assert "tiny is not distinguishable from tiny: +0.0 (+0.0 to +0.0) points over all, mean F1" in shown
     assert report.read_text(encoding="utf-8").rstrip() == shown.rstrip()
 
 

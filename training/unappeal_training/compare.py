@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unappeal.classifier import ParagraphClassifier
-from unappeal.labels import APPEAL, BODY
+from unappeal.labels import APPEAL, BODY, LABELS
 from unappeal_training.dataset import LabelledDocument
 from unappeal_training.measures import LOSSES, Estimate, Measures, Sample, measure
 
@@ -46,7 +46,8 @@ class Comparison:
     """Two models on the same blocks.
 
     ``noise`` and ``appeals`` have one difference for each of `COMPARED_LOSSES`; ``overall`` is the mean over these of
-    both (of noise alone where there are no appeals), and the verdict is its.
+    both (of noise alone where there are no appeals). ``f1`` is the difference of the mean F1 of the labels: where
+    labels are wrong, a few of them use up the body loss and no model removes anything, but F1 still tells models apart.
     """
 
     new: Measures
@@ -54,6 +55,14 @@ class Comparison:
     noise: list[Difference]
     appeals: list[Difference]
     overall: Difference
+    f1: Difference
+
+    @property
+    def verdict(self) -> Verdict:
+        """Follow what is removed; where that cannot tell, a worse F1 is worse."""
+        if self.overall.verdict == "not distinguishable" and self.f1.verdict == "worse":
+            return "worse"
+        return self.overall.verdict
 
 
 def sample_of(model: ParagraphClassifier, documents: Sequence[LabelledDocument]) -> Sample:
@@ -76,11 +85,14 @@ def compare(new: Sample, old: Sample, n_bootstrap: int = N_BOOTSTRAP, seed: int 
         raise ValueError(f"the samples must hold the same blocks: {len(new)} and {len(old)} are not")
     if not (new.labels == BODY).any() or not (new.labels != BODY).any():
         return None
-    draws = [_removed(new, old, rows) for rows in _draws(new, n_bootstrap, seed)]
-    table = np.array([_removed(new, old, np.arange(len(new))), *draws])
-    overall = np.nanmean(table, axis=(1, 2)) if (new.labels == APPEAL).any() else np.nanmean(table[:, :, 0], axis=1)
-    noise, appeals = ([_difference(table[:, i, kind]) for i in range(len(COMPARED_LOSSES))] for kind in (0, 1))
-    return Comparison(measured_quietly(new), measured_quietly(old), noise, appeals, _difference(overall))
+    present = np.array([(new.labels == number).any() for number in range(len(LABELS))])
+    draws = [np.arange(len(new)), *_draws(new, n_bootstrap, seed)]
+    table = np.array([_figures(new, rows, present) - _figures(old, rows, present) for rows in draws])
+    n = len(COMPARED_LOSSES)
+    noise, appeals = ([_difference(table[:, k + i]) for i in range(n)] for k in (0, n))
+    kinds = 2 * n if (new.labels == APPEAL).any() else n
+    overall, f1 = _difference(np.nanmean(table[:, :kinds], axis=1)), _difference(table[:, -1])
+    return Comparison(measured_quietly(new), measured_quietly(old), noise, appeals, overall, f1)
 
 
 def unpaired(new: Sequence[Estimate], old: Sequence[Estimate]) -> Difference:
@@ -111,18 +123,13 @@ def _draws(sample: Sample, n: int, seed: int) -> list[npt.NDArray[np.int64]]:
     return draws
 
 
-def _removed(new: Sample, old: Sample, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Give how much more of noise and of appeals the new one removes, shape ``(n_losses, 2)``."""
-    values = []
-    for sample in (new, old):
-        part = Sample(
-            sample.margin[rows], sample.scores[rows], sample.labels[rows], sample.chars[rows], sample.site[rows]
-        )
-        measured = measured_quietly(part, 1)
-        n = len(COMPARED_LOSSES)
-        values.append([[e.value for e in measured.noise[:n]], [e.value for e in measured.appeals[:n]]])
-    difference: npt.NDArray[np.float64] = np.subtract(values[0], values[1]).T
-    return difference
+def _figures(sample: Sample, rows: npt.NDArray[np.int64], present: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Give noise and appeals removed at each of `COMPARED_LOSSES`, then the mean F1 of the labels that are present."""
+    fields = (sample.margin, sample.scores, sample.labels, sample.chars, sample.site)
+    measured = measured_quietly(Sample(*(field[rows] for field in fields)), 1)  # type: ignore[arg-type]
+    n = len(COMPARED_LOSSES)
+    removed = [e.value for e in (*measured.noise[:n], *measured.appeals[:n])]
+    return np.array([*removed, np.mean([e.value for e in measured.f1], where=present)])
 
 
 def _difference(values: npt.NDArray[np.float64]) -> Difference:

@@ -165,8 +165,11 @@ def comparison_sections(new: Scored, old: Scored, name: str, other: str) -> list
         for kind, ours, theirs, differences in kinds
         for i, loss in enumerate(COMPARED_LOSSES)
     ]
-    overall = comparison.overall
-    note = f"{name} is {overall.verdict}{VERDICT_WORD[overall.verdict]} {other}: {overall} points over all."
+    verdict = comparison.verdict
+    note = (
+        f"{name} is {verdict}{VERDICT_WORD[verdict]} {other}: {comparison.overall} points over all, "
+        f"mean F1 {comparison.f1}."
+    )
     return [Section(f"{name} against {other}, % removed", ("", name, other, "difference (95 %)"), rows, note)]
 
 

@@ -76,11 +76,8 @@ class Trained:
 
     @property
     def verdict(self) -> Verdict:
-        verdicts = [part.verdict for part in (self.comparison and self.comparison.overall, self.on_base) if part]
-        if "worse" in verdicts:
-            return "worse"
-        own = self.comparison.overall if self.comparison else self.on_base
-        return own.verdict if own else "not distinguishable"
+        verdicts = [part.verdict for part in (self.comparison, self.on_base) if part is not None]
+        return "worse" if "worse" in verdicts else verdicts[0] if verdicts else "not distinguishable"
 
 
 def parse_settings(assignments: Sequence[str], seed: int | None = None) -> FitSettings:

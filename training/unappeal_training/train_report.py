@@ -53,7 +53,8 @@ def comparison_table(comparison: Comparison, new: str, old: str) -> list[str]:
         for i, loss in enumerate(COMPARED_LOSSES):
             title = f"{kind} at {100 * loss:g} % loss"
             lines.append(f"{title:24}{ours[i]!s:>18}{theirs[i]!s:>18}   {differences[i]}")
-    return lines
+    ours_f1, theirs_f1 = (f"{100 * sum(e.value for e in m.f1) / len(m.f1):.1f}" for m in (c.new, c.old))
+    return [*lines, f"{'mean F1 of the labels':24}{ours_f1:>18}{theirs_f1:>18}   {c.f1}"]
 
 
 def sentence(trained: Trained, old: str) -> str:
@@ -67,6 +68,8 @@ def sentence(trained: Trained, old: str) -> str:
     parts = []
     if trained.comparison is not None:
         parts.append(_part("on the held-out blocks of your labels", trained.comparison.overall))
+        if trained.comparison.verdict != trained.comparison.overall.verdict:
+            parts.append(f"its mean F1 there differs by {trained.comparison.f1} points")
     if trained.on_base is not None:
         parts.append(_part("on the project's own documents", trained.on_base))
     return f"{trained.verdict}{VERDICT_WORD[trained.verdict]} {old}: {'; '.join(parts)}"
