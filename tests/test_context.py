@@ -28,7 +28,9 @@ def page(tiny_model: ParagraphClassifier) -> tuple[Evidence, npt.NDArray[np.floa
     batch = split_batch([PAGE])
     evidence = extract(batch, tiny_model.evidence_, WordMemo())
     own = block_features(evidence)
-    features = document_features(evidence, batch.first, own, tiny_model.reader_.logits(own))
+    features = document_features(
+        evidence, batch.first, own, tiny_model.reader_.logits(own), tiny_model.evidence_.concepts
+    )
     return evidence, features
 
 
@@ -36,7 +38,7 @@ def features_of(model: ParagraphClassifier, documents: list[list[str]]) -> npt.N
     batch = split_batch(documents)
     evidence = extract(batch, model.evidence_, WordMemo())
     own = block_features(evidence)
-    return document_features(evidence, batch.first, own, model.reader_.logits(own))
+    return document_features(evidence, batch.first, own, model.reader_.logits(own), model.evidence_.concepts)
 
 
 def slow_logits(network: Network, row: npt.NDArray[np.float32]) -> list[float]:

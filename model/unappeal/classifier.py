@@ -95,11 +95,11 @@ class ParagraphClassifier(EstimatorMixin):
         return extract(batch, self.evidence_, memo)
 
     def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
-        """Give the probabilities of whole documents' blocks, shape ``(n_blocks, 3)``; ``first`` bounds the documents."""
+        """Give the probabilities of whole documents' blocks, ``(n_blocks, 3)``; ``first`` bounds the documents."""
         if not len(evidence):
             return np.zeros((0, len(LABELS)), dtype=np.float32)
         own = block_features(evidence)
-        features = document_features(evidence, first, own, self.reader_.logits(own))
+        features = document_features(evidence, first, own, self.reader_.logits(own), self.evidence_.concepts)
         return softmax(self.judge_.logits(features))
 
     def predict_proba(self, documents: Sequence[Document], blocks: BlockMode = "auto") -> F32:

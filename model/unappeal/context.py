@@ -24,6 +24,34 @@ DECAYS = (0.5, 0.85)
 DECAY_STEPS = (1, 2, 4, 8, 16)
 """The sums reach 32 blocks; doubling steps compute them in five shifts."""
 
+SIMILAR_AT = (1, 2, 3)
+"""Distances at which blocks are compared in shape: lists repeat with a period of one to three blocks."""
+
+MARKERS = {
+    "ask": ("give", "support", "belong", "money", "payment", "frequency"),
+    "links": ("read_more", "popular", "section"),
+    "comments": ("comment",),
+    "sign_up": ("newsletter", "subscribe", "account"),
+    "legal": ("legal", "consent", "technical"),
+    "share": ("share", "contact"),
+    "media": ("player", "picture"),
+    "credits": ("byline", "date"),
+}
+"""Kinds of short blocks that tell what the blocks around them are, and the concepts that make them."""
+
+TOPICS = {
+    "giving": ("give", "support", "belong", "money", "payment"),
+    "press": ("independent", "newsroom", "pressure"),
+    "selling": ("subscribe", "account", "advert"),
+}
+"""What a whole story may be about; where it is about giving, words of giving are no sign of an appeal."""
+
+FAR_BLOCKS = 16.0
+"""A marker's slow influence falls to 1/e over this many blocks."""
+
+MARKER_CHARS = 60
+"""A marker is a heading, a button or a line of a menu, not a paragraph (code points)."""
+
 LONG_STORY_CHARS = 140
 """A block this long that the reader takes for story marks where the story is."""
 
@@ -71,7 +99,8 @@ class Network:
 def softmax(logits: F32) -> F32:
     """Give probabilities from logits, row by row."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
+    probabilities: F32 = shifted / shifted.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def block_feature_names(concepts: tuple[str, ...]) -> list[str]:
@@ -119,30 +148,37 @@ def block_features(evidence: Evidence) -> F32:
 def document_feature_names(concepts: tuple[str, ...]) -> list[str]:
     """Name the columns of `document_features`."""
     own = block_feature_names(concepts)
-    names = ["reader_body", "reader_appeal", "reader_related"] + own
+    names = ["reader_body", "reader_appeal", "reader_related", *own]
     for k in NEIGHBOURS:
         for side in ("before", "after"):
             names += [f"{part}_{side}_{k}" for part in _NEIGHBOUR_PARTS]
+    for k in SIMILAR_AT:
+        for side in ("before", "after"):
+            names += [f"{part}_{side}_{k}" for part in _SIMILAR_PARTS]
     for decay in DECAYS:
         for side in ("before", "after"):
             names += [f"{part}_{side}_decay_{decay}" for part in _DECAY_PARTS]
-    return names + list(_PLACE_PARTS)
+    for marker in MARKERS:
+        for side in ("before", "after"):
+            names += [f"{marker}_{side}_near", f"{marker}_{side}_far"]
+    return [*names, *_PLACE_PARTS, *(f"story_of_{topic}" for topic in TOPICS)]
 
 
 _NEIGHBOUR_PARTS = ("appeal", "related", "appeal_words", "noise_words", "log_chars", "stop", "exists")
+_SIMILAR_PARTS = ("same_lead", "same_edges", "longer")
 _DECAY_PARTS = ("body", "appeal", "related", "story")
 _PLACE_PARTS = (
     "from_start", "from_end", "near_start", "near_end", "relative", "log_blocks", "before_story", "after_story",
     "to_story_start", "to_story_end", "no_story", "mean_body", "mean_appeal", "mean_related", "mean_log_chars",
-    "story_share", "shared_terms", "few_terms", "repeated", "chars_before", "chars_after",
+    "story_share", "shared_terms", "few_terms", "story_terms", "repeated", "chars_before", "chars_after",
 )  # fmt: skip
 
 
-def document_features(evidence: Evidence, first: I64, own: F32, reader: F32) -> F32:
+def document_features(evidence: Evidence, first: I64, own: F32, reader: F32, concepts: tuple[str, ...]) -> F32:
     """Give what the judge sees, shape ``(n_blocks, n_features)``.
 
     ``first`` ``(n_docs + 1,)`` bounds the documents' blocks; ``own`` are `block_features`; ``reader`` the reader's
-    logits ``(n_blocks, 3)``.
+    logits ``(n_blocks, 3)``; ``concepts`` name the columns of the cues.
     """
     n = len(evidence)
     size = np.diff(first)
@@ -159,10 +195,17 @@ def document_features(evidence: Evidence, first: I64, own: F32, reader: F32) -> 
     columns = [reader, own]
     for k in NEIGHBOURS:
         columns += [_shifted(beside, k, index >= k), _shifted(beside, -k, index + k < size[doc])]
+    for k in SIMILAR_AT:
+        columns += [
+            _similar(evidence, log_chars, k, index >= k),
+            _similar(evidence, log_chars, -k, index + k < size[doc]),
+        ]
     for decay in DECAYS:
         for side in (1, -1):
             columns.append(_decayed(mass, decay, side, index, size[doc]))
+    columns.append(_markers(evidence, concepts, first, doc))
     columns.append(_place(evidence, first, doc, index, size, story, probability, log_chars))
+    columns.append(_topics(evidence, concepts, first, doc, story))
     return np.concatenate(columns, axis=1, dtype=np.float32)
 
 
@@ -194,7 +237,7 @@ def _place(
     everything = np.maximum(np.diff(total), 1)[doc]
     means = _document_mean(np.column_stack((probability, log_chars / 8, np.where(story, chars, 0) / 64)), first, doc)
     story_share = means[:, 4:] * 64 * size[doc][:, None] / everything[:, None]
-    shared = _shared_terms(evidence, doc, len(size))
+    shared = _shared_terms(evidence, doc, len(size), story)
     parts = (
         np.log2(index + 1), np.log2(last - index + 1), 1 / (1 + index), 1 / (1 + last - index),
         index / np.maximum(last, 1), np.log2(size[doc]), has_story & (to_begin < 0), has_story & (to_end > 0),
@@ -205,11 +248,13 @@ def _place(
 
 
 def _one_hot(edge: npt.NDArray[np.uint8]) -> F32:
-    return (edge[:, None] == np.arange(1, len(EDGES), dtype=np.uint8)).astype(np.float32)
+    columns: F32 = (edge[:, None] == np.arange(1, len(EDGES), dtype=np.uint8)).astype(np.float32)
+    return columns
 
 
 def _signed_log(distance: I64) -> npt.NDArray[np.float64]:
-    return np.sign(distance) * np.log2(np.abs(distance) + 1)
+    logarithm: npt.NDArray[np.float64] = np.sign(distance) * np.log2(np.abs(distance) + 1)
+    return logarithm
 
 
 def _shifted(values: F32, k: int, inside: npt.NDArray[np.bool_]) -> F32:
@@ -239,18 +284,62 @@ def _document_mean(values: npt.NDArray[np.float64], first: I64, doc: I64) -> npt
     total = np.zeros((len(values) + 1, values.shape[1]), dtype=np.int64)
     np.cumsum(np.rint(values * FIXED_POINT).astype(np.int64), axis=0, out=total[1:])
     size = np.maximum(np.diff(first), 1)[:, None]
-    return (np.diff(total[first], axis=0) / (size * FIXED_POINT))[doc]
+    mean: npt.NDArray[np.float64] = np.diff(total[first], axis=0) / (size * FIXED_POINT)
+    return mean[doc]
 
 
-def _shared_terms(evidence: Evidence, doc: I64, n_docs: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Tell which share of a block's longer words stands elsewhere in the document too, and whether it has any."""
+def _similar(evidence: Evidence, log_chars: F32, k: int, inside: npt.NDArray[np.bool_]) -> F32:
+    """Compare every block with its k-th predecessor (k > 0) or successor: how it begins, its edges, its length."""
+    n = len(evidence)
+    other = np.clip(np.arange(n) - k, 0, max(n - 1, 0))
+    same_edges = (evidence.first_edge == evidence.first_edge[other]) & (evidence.last_edge == evidence.last_edge[other])
+    parts = (evidence.lead == evidence.lead[other], same_edges, np.clip(log_chars - log_chars[other], -4, 4))
+    return np.where(inside[:, None], np.column_stack(parts), 0).astype(np.float32)
+
+
+def _markers(evidence: Evidence, concepts: tuple[str, ...], first: I64, doc: I64) -> F32:
+    """Tell how near the last and the next marker of each kind are: ``1 / distance`` and a slower decay, else 0."""
+    n = len(evidence)
+    at = np.arange(n)
+    begin, end = first[:-1][doc], first[1:][doc]
+    short = evidence.chars <= MARKER_CHARS
+    columns = []
+    for names in MARKERS.values():
+        marked = short & evidence.cues[:, [concepts.index(name) for name in names]].any(axis=1)
+        before = np.maximum.accumulate(np.append(-1, np.where(marked, at, -1)))[:-1]
+        after = np.minimum.accumulate(np.append(np.where(marked, at, n), n)[::-1])[::-1][1:]
+        for distance, exists in ((at - before, before >= begin), (after - at, after < end)):
+            columns += [exists / distance, exists * np.exp(-distance / FAR_BLOCKS)]
+    return np.column_stack(columns).astype(np.float32)
+
+
+def _topics(evidence: Evidence, concepts: tuple[str, ...], first: I64, doc: I64, story: npt.NDArray[np.bool_]) -> F32:
+    """Tell which share of the document's long story blocks other than the block itself has cues of each topic."""
+    n_story = np.diff(np.append(0, np.cumsum(story))[first])[doc] - story
+    shares = []
+    for names in TOPICS.values():
+        told = story & evidence.cues[:, [concepts.index(name) for name in names]].any(axis=1)
+        shares.append((np.diff(np.append(0, np.cumsum(told))[first])[doc] - told) / np.maximum(n_story, 1))
+    return np.column_stack(shares).astype(np.float32)
+
+
+def _shared_terms(
+    evidence: Evidence, doc: I64, n_docs: int, story: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+    """Tell which share of a block's longer words stands elsewhere in the document, whether it has any, and which
+    share stands in other long blocks of the story.
+    """
     n = len(evidence)
     bucket = (evidence.term_hash * np.uint64(0xD6E8FEB86659FD93)) >> np.uint64(64 - VOCABULARY_BUCKETS.bit_length() + 1)
     cell = doc[evidence.term_block] * VOCABULARY_BUCKETS + bucket.astype(np.int64)
-    count = np.bincount(cell, minlength=n_docs * VOCABULARY_BUCKETS)
-    shared = np.bincount(evidence.term_block, weights=count[cell] > 1, minlength=n)
+    n_cells = n_docs * VOCABULARY_BUCKETS
     terms = np.bincount(evidence.term_block, minlength=n)
-    return shared / np.maximum(terms, 1), terms < 2
+    shared = np.bincount(evidence.term_block, weights=np.bincount(cell, minlength=n_cells)[cell] > 1, minlength=n)
+    told = np.bincount(cell[story[evidence.term_block]], minlength=n_cells)
+    # In a story block, a term's own occurrence does not count: one more is asked for.
+    in_story = told[cell] > story[evidence.term_block]
+    few = np.maximum(terms, 1)
+    return shared / few, terms < 2, np.bincount(evidence.term_block, weights=in_story, minlength=n) / few
 
 
 def _repetitions(key: npt.NDArray[np.uint64], doc: I64) -> I64:

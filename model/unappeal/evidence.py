@@ -36,6 +36,9 @@ SPACELESS_NGRAMS = (2, 3, 4)
 FIRST_SPACELESS = 0x0E00
 """Scripts without spaces begin here, with Thai."""
 
+LEAD_CHARS = 6
+"""Blocks of a list often begin alike: "Read:", "Photo 1", a weekday; this many code points are compared."""
+
 STAR_LENGTHS = tuple(range(2, 10))
 """Lengths of a cue's stem that are told apart; a longer stem is cut."""
 
@@ -133,8 +136,8 @@ class Evidence:
     ``sums`` ``(n, 2)``: summed weights for noise and appeal in `FIXED_POINT`. ``words`` and ``known``: how many words
     there are, and how many of them the model has weights for. ``cues`` ``(n, n_concepts)``; ``shape`` ``(n, 14)``;
     ``titled``: words that begin with a capital; ``first_edge``, ``last_edge``: numbers of `EDGES`; ``chars``: length
-    in code points; ``key``: hash of the block's folded text, for finding repetitions. ``terms`` are the longer words,
-    as ``(hash, block)``, for the document's vocabulary.
+    in code points; ``key``, ``lead``: hashes of the block's folded text and of its first `LEAD_CHARS`, for finding
+    repetitions and lists. ``terms`` are the longer words, as ``(hash, block)``, for the document's vocabulary.
     """
 
     sums: I64
@@ -147,6 +150,7 @@ class Evidence:
     last_edge: npt.NDArray[np.uint8]
     chars: I64
     key: U64
+    lead: U64
     term_hash: U64
     term_block: I64
 
@@ -162,7 +166,7 @@ class Evidence:
         return replace(self, **chosen, term_hash=self.term_hash[terms], term_block=number[self.term_block[terms]])
 
 
-_ROW_FIELDS = ("sums", "words", "known", "cues", "shape", "titled", "first_edge", "last_edge", "chars", "key")
+_ROW_FIELDS = ("sums", "words", "known", "cues", "shape", "titled", "first_edge", "last_edge", "chars", "key", "lead")
 
 
 class Tokens(NamedTuple):
@@ -458,6 +462,8 @@ def _assembled(
     upper = EDGES.index("upper")
     titled = np.bincount(tokens.block[tables.edge.take(tokens.units.take(tokens.start)) == upper], minlength=n)
     key = piece_hash(tokens.prefix, tokens.inverse, tokens.window[:-1], tokens.window[1:])
+    lead_end = np.minimum(tokens.window[:-1] + LEAD_CHARS, tokens.window[1:])
+    lead = piece_hash(tokens.prefix, tokens.inverse, tokens.window[:-1], lead_end)
     is_term = tokens.end - tokens.start >= 5
     term_hash, term_block = tokens.word_hash[is_term], tokens.block[is_term]
     if len(tokens.char_at):
@@ -466,5 +472,5 @@ def _assembled(
         term_hash = np.concatenate((term_hash, keys))[order]
         term_block = np.concatenate((term_block, block))[order]
     return Evidence(
-        sums, words, known, cues, shape, titled, first, last, batch.end - batch.start, key, term_hash, term_block
+        sums, words, known, cues, shape, titled, first, last, batch.end - batch.start, key, lead, term_hash, term_block
     )

@@ -71,7 +71,9 @@ class _Study:
 
     @cached_property
     def features(self) -> F32:
-        return document_features(self.evidence, self.batch.first, self.own, self.reader)
+        return document_features(
+            self.evidence, self.batch.first, self.own, self.reader, self.classifier.evidence_.concepts
+        )
 
     @cached_property
     def groups(self) -> dict[str, tuple[list[int], list[int]]]:
@@ -192,8 +194,8 @@ def _document_group(name: str) -> str:
     for side in ("before", "after"):
         if f"_{side}_" in name:
             return side
-    if name in ("shared_terms", "few_terms"):
+    if name in ("shared_terms", "few_terms", "story_terms"):
         return "vocabulary"
     if name == "repeated":
         return name
-    return "whole" if name.startswith(("mean_", "story_share", "log_blocks")) else "place"
+    return "whole" if name.startswith(("mean_", "story_", "log_blocks")) else "place"

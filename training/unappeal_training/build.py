@@ -1,4 +1,4 @@
-"""From labelled documents to a classifier with its curve: everything `unappeal train` does between reading and saving."""
+"""From labelled documents to a classifier with its curve: what `unappeal train` does between reading and saving."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import sklearn
 from joblib import Parallel, delayed
+
 from unappeal.classifier import ParagraphClassifier
 from unappeal.context import F32, softmax
 from unappeal.labels import BODY
 from unappeal.operating_point import OperatingPoint
-
 from unappeal_training.assemble import calibrated, calibration, merged, slotted, untrained
 from unappeal_training.char_tables import build_char_tables
 from unappeal_training.crossfit import N_FOLDS, FittedModel, cross_fit, fit_fold, rows_without, site_folds
@@ -25,7 +25,7 @@ from unappeal_training.measures import Sample, threshold_at_loss
 
 LEVELS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05)
 DEFAULT_LEVEL = 0.002
-APPEAL_GAIN, LENGTH_EXPONENT = 2.0, 1.0
+APPEAL_GAIN, LENGTH_EXPONENT = 12.0, 1.0
 
 PROBES = (
     ("Support us today.", "Donate now", "The minister said on Monday that prices had risen by 3.5 %."),
@@ -159,4 +159,4 @@ def _fit_everything(table: Table, fold: npt.NDArray[np.int64], settings: FitSett
         delayed(fit_words)(table, rows_without(table, np.isin(fold, left)), settings) for left in left_out
     )
     words = {left[0] if left else None: weights for left, weights in zip(left_out, fitted, strict=True)}
-    return fit_fold(table, fold, None, lambda k: words[k], settings)
+    return fit_fold(table, fold, None, lambda k: words[k], settings, n_jobs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 
 from unappeal.context import F32, Network, block_features, document_features
 from unappeal.evidence import Evidence
@@ -16,14 +16,19 @@ from unappeal_training.fit import (
     Rows,
     WordWeights,
     blinded,
-    block_weights,
     fit_network,
     fit_words,
+    judge_weights,
+    thinned,
     training_rows,
     with_words,
 )
+from unappeal_training.lexicon import CONCEPTS
 
 N_FOLDS = 5
+MANY_BLOCKS = 20_000
+"""Fewer are fitted faster than a process starts."""
+
 SHARED_BLOCK_CHARS = 40
 """A training block this long that also stands on a page held out is left out of training."""
 
@@ -58,6 +63,7 @@ def fit_fold(
     held_out: int | None,
     words_without: Callable[..., WordWeights],
     settings: FitSettings,
+    n_jobs: int = 1,
 ) -> FittedModel:
     """Fit a whole model on all folds but one (None: on all)."""
     inside = np.ones(len(table.documents), dtype=bool) if held_out is None else fold != held_out
@@ -66,41 +72,42 @@ def fit_fold(
     evidence = _out_of_fold_evidence(table, fold, held_out, words_without)
     evidence = blinded(evidence, _renumbered(table.document[block_inside]), settings.blind_share, settings.seed)
     own = block_features(evidence)
-    use = rows[block_inside]
-    labels = table.labels[block_inside][use]
-    weights = block_weights(table)[block_inside][use]
-    reader = [
-        fit_network(own[use], labels, weights, settings.reader_units, settings.reader_epochs, 1e-3, settings.seed + i)
-        for i in range(1)
-    ]
+    use, weights = thinned(table, rows, settings)
+    use, labels = use[block_inside], table.labels[block_inside]
+    shape = (settings.reader_units, settings.reader_epochs, settings.reader_alpha, settings.seed)
+    reader = [fit_network(own[use], labels[use], weights[block_inside][use], *shape)]
     first = _bounds(table, inside)
-    features = document_features(evidence, first, own, mean_logits(reader, own))
-    view = np.array([d.view for d in table.documents])[table.document][block_inside][use]
-    judge = [
-        fit_network(
-            features[use],
-            labels,
-            weights,
-            settings.judge_units,
-            settings.judge_epochs,
-            settings.judge_alpha,
-            settings.seed + i,
-        )
-        for i in range(settings.members)
-    ]
+    features = document_features(evidence, first, own, mean_logits(reader, own), CONCEPTS)[use]
+    judged = judge_weights(table, weights, settings)[block_inside][use]
+    judge = _members(features, labels[use], judged, settings, n_jobs)
     return FittedModel(words_without(held_out), reader, judge)
+
+
+def _members(
+    features: F32,
+    labels: npt.NDArray[np.int8],
+    weights: npt.NDArray[np.float64],
+    settings: FitSettings,
+    n_jobs: int,
+) -> list[Network]:
+    """Fit the judge's members, which differ in their seed only; in processes where there is work for them."""
+    rest = (settings.judge_units, settings.judge_epochs, settings.judge_alpha)
+    seeds = range(settings.seed, settings.seed + settings.members)
+    with parallel_config("loky", n_jobs=n_jobs if len(labels) > MANY_BLOCKS else 1, inner_max_num_threads=1):
+        return list(Parallel()(delayed(fit_network)(features, labels, weights, *rest, seed) for seed in seeds))
 
 
 def predict(model: FittedModel, evidence: Evidence, first: npt.NDArray[np.int64]) -> tuple[F32, F32]:
     """Give the reader's and the judge's logits."""
     own = block_features(evidence)
     reader = mean_logits(model.reader, own)
-    return reader, mean_logits(model.judge, document_features(evidence, first, own, reader))
+    return reader, mean_logits(model.judge, document_features(evidence, first, own, reader, CONCEPTS))
 
 
 def mean_logits(networks: Sequence[Network], features: F32) -> F32:
     """Average the logits of several networks."""
-    return np.mean([network.logits(features) for network in networks], axis=0, dtype=np.float32)
+    logits: F32 = np.mean([network.logits(features) for network in networks], axis=0, dtype=np.float32)
+    return logits
 
 
 def cross_fit(
@@ -110,12 +117,10 @@ def cross_fit(
     n_jobs: int = 2,
     folds: Sequence[int] | None = None,
 ) -> tuple[F32, F32]:
-    """Give every block the logits of the model that did not see its site: ``(reader, judge)``, ``(n_blocks, 3)`` each."""
+    """Give every block the logits of a model that did not see its site: ``(reader, judge)``, each ``(n_blocks, 3)``."""
     folds = list(range(int(fold.max()) + 1)) if folds is None else list(folds)
     words = words_of_all_pairs(table, fold, folds, settings, n_jobs)
-    models = Parallel(n_jobs, backend="threading")(
-        delayed(fit_fold)(table, fold, k, lambda *ks: words[frozenset(ks)], settings) for k in folds
-    )
+    models = [fit_fold(table, fold, k, lambda *ks: words[frozenset(ks)], settings, n_jobs) for k in folds]
     reader = np.zeros((len(table.labels), 3), dtype=np.float32)
     judge = np.zeros((len(table.labels), 3), dtype=np.float32)
     for k, model in zip(folds, models, strict=True):

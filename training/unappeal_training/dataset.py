@@ -37,9 +37,9 @@ ALIGNED_RELATED_WEIGHT = 0.4
 class LabelledDocument:
     """A document with labels.
 
-    ``labels`` ``(n_blocks,)`` are column numbers of `LABELS` or `UNLABELLED`; ``weights`` ``(n_blocks,)`` say how far each
-    is trusted in training. ``group`` names the page, whatever the view; ``trusted`` is true where a person or model
-    read every block.
+    ``labels`` ``(n_blocks,)`` are column numbers of `LABELS` or `UNLABELLED`; ``weights`` ``(n_blocks,)`` say how far
+    each is trusted in training. ``group`` names the page, whatever the view; ``trusted`` is true where every block was
+    read by a person or model.
     """
 
     id: str
@@ -63,7 +63,7 @@ def block_key(text: str) -> str:
 
 def read_authored(folder: Path | None = None) -> list[LabelledDocument]:
     """Read the documents written for the project."""
-    documents = []
+    documents: list[LabelledDocument] = []
     for path in sorted((folder or DATA_DIR / "authored").glob("*.jsonl")):
         documents.extend(_authored_document(record, path.stem) for record in read_records(path))
     return documents
@@ -94,8 +94,8 @@ def read_overrides(path: Path) -> dict[tuple[str, str], dict[str, int]]:
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """Read a JSONL file, plain or gzip; InputError names the line that is not JSON."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
+    open_text = gzip.open if path.suffix == ".gz" else open
+    with open_text(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 yield json.loads(line)

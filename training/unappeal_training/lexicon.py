@@ -1,15 +1,18 @@
 """Read the cue words of data/lexicon and hash them as evidence does."""
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from unappeal.blocks import split_batch
 from unappeal.errors import InputError
 from unappeal.evidence import (
+    MAX_CUES_PER_WORD,
     SPACELESS_CUES,
     STAR_LENGTHS,
     U64,
@@ -22,7 +25,7 @@ from unappeal.evidence import (
 )
 from unappeal_training.dataset import DATA_DIR
 
-CONCEPTS = [
+CONCEPTS = (
     "give",
     "support",
     "belong",
@@ -62,8 +65,17 @@ CONCEPTS = [
     "function",
     "correction",
     "technical",
-]
+)
 """The concepts whose weights all languages share; data/README.md says what each is."""
+
+WIDELY_WRITTEN = {
+    "en", "ru", "de", "es", "fr", "ja", "pt", "zh", "it", "pl", "tr", "nl",
+    "fa", "cs", "vi", "id", "ko", "uk", "ar", "el", "hu", "sv", "ro", "hi",
+}  # fmt: skip
+WIDELY_WRITTEN_VOTES = 3
+"""A word that means several things in several languages gets the concepts of those that pages are mostly written in."""
+
+Votes: TypeAlias = "Counter[int]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +108,8 @@ def hash_lexicon(tables: CharTables, folder: Path | None = None) -> Lexicon:
     cues = list(read_cues(folder))
     batch = split_batch([[cue.rstrip("*")] for _, _, cue in cues])
     tokens = tokenize(batch, tables)
-    words: dict[int, list[int]] = {}
-    slots: dict[int, int] = {}
+    words: dict[int, Votes] = defaultdict(Counter)
+    slots: dict[int, Votes] = defaultdict(Counter)
     n_words = np.bincount(tokens.block, minlength=len(cues))
     word_at = np.cumsum(n_words) - n_words
     pairs = dict(zip(*(part.tolist() for part in pair_features(tokens)), strict=True))
@@ -106,12 +118,13 @@ def hash_lexicon(tables: CharTables, folder: Path | None = None) -> Lexicon:
         for length in SPACELESS_CUES
         for block, key in zip(*(part.tolist() for part in spaceless_features(tokens, length)), strict=True)
     }
-    for i, (_, concept, cue) in enumerate(cues):
+    for i, (language, concept, cue) in enumerate(cues):
         number = CONCEPTS.index(concept) + 1
+        votes = WIDELY_WRITTEN_VOTES if language in WIDELY_WRITTEN else 1
         if n_words[i] == 0 and i in strings:
-            slots.setdefault(strings[i], number)
+            slots[strings[i]][number] += votes
         elif n_words[i] == 2 and i in pairs:
-            slots.setdefault(pairs[i], number)
+            slots[pairs[i]][number] += votes
         elif n_words[i] == 1:
             at = np.array([word_at[i]])
             if cue.endswith("*"):
@@ -120,11 +133,15 @@ def hash_lexicon(tables: CharTables, folder: Path | None = None) -> Lexicon:
                 key = int(cue_key("star", stem, length)[0])
             else:
                 key = int(cue_key("exact", tokens.word_hash[at])[0])
-            found = words.setdefault(key, [])
-            if number not in found and len(found) < 2:
-                found.append(number)
+            words[key][number] += votes
     keys = np.array(sorted(words), dtype=np.uint64)
-    concepts = np.array([(words[int(k)] + [0])[:2] for k in keys], dtype=np.uint8).reshape(-1, 2)
+    concepts = np.array([_elected(words[int(k)]) for k in keys], dtype=np.uint8).reshape(-1, MAX_CUES_PER_WORD)
     slot_keys = np.array(sorted(slots), dtype=np.uint64)
-    slot_concepts = np.array([slots[int(k)] for k in slot_keys], dtype=np.uint8)
+    slot_concepts = np.array([_elected(slots[int(k)])[0] for k in slot_keys], dtype=np.uint8)
     return Lexicon(keys, concepts, slot_keys, slot_concepts, len({language for language, _, _ in cues}))
+
+
+def _elected(votes: Votes) -> list[int]:
+    """Give the concepts that most languages mean by a word, the first of equals first, and zeros for none."""
+    ranked = sorted(votes, key=lambda number: (-votes[number], number))
+    return (ranked + [0] * MAX_CUES_PER_WORD)[:MAX_CUES_PER_WORD]

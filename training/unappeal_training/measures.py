@@ -1,10 +1,10 @@
-"""What is measured: noise removed at a fixed body loss, F1 by label, calibration; each with a bootstrap ± over sites."""
+"""What is measured: noise removed at a fixed body loss, F1 by label, calibration; each with a ± over sites."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from unappeal.labels import APPEAL, BODY, LABELS
 
 LOSSES = (0.001, 0.002, 0.005, 0.01)
@@ -18,7 +18,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Labelled blocks with predictions: ``margin`` ``(n,)``, ``scores`` ``(n, 3)``, ``labels``, ``chars``, ``site`` numbers."""
+    """Labelled blocks with predictions: ``margin`` ``(n,)``, ``scores`` ``(n, 3)``, labels, lengths, site numbers."""
 
     margin: F64
     scores: npt.NDArray[np.float32]
@@ -58,7 +58,7 @@ class Measures:
 
 
 def threshold_at_loss(margin: F64, body_chars: F64, loss: float) -> float:
-    """Give the lowest threshold at which dropping ``margin > threshold`` loses at most ``loss`` of the body's characters."""
+    """Give the lowest threshold at which ``margin > threshold`` loses at most ``loss`` of the body's characters."""
     order = np.argsort(-margin, kind="stable")
     lost = np.cumsum(body_chars[order])
     n = int(np.searchsorted(lost, loss * max(float(lost[-1]), 1e-9) * (1 + 1e-12), side="right"))
@@ -106,11 +106,11 @@ def body_loss_bound(sample: Sample, threshold: float, n_bootstrap: int = N_BOOTS
     lost = np.bincount(sample.site, weights=body * (sample.margin > threshold), minlength=n_sites)
     total = np.bincount(sample.site, weights=body, minlength=n_sites)
     draws = [np.bincount(generator.integers(0, n_sites, n_sites), minlength=n_sites) for _ in range(n_bootstrap)]
-    return float(np.quantile([(lost @ d) / max(total @ d, 1) for d in draws], quantile))
+    return float(np.quantile([float(lost @ d) / max(float(total @ d), 1.0) for d in draws], quantile))
 
 
 def calibration_error(sample: Sample) -> tuple[float, list[tuple[float, float, int]]]:
-    """Give the expected calibration error of the body probability, and ``(mean predicted, observed, blocks)`` by bin."""
+    """Give the expected calibration error of P(body), and ``(mean predicted, observed, blocks)`` by bin."""
     predicted = sample.scores[:, BODY].astype(np.float64)
     observed = sample.labels == BODY
     bins = np.minimum((predicted * N_BINS).astype(np.int64), N_BINS - 1)
