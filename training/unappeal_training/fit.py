@@ -35,8 +35,8 @@ class FitSettings:
     members: int = 4
     blind_share: float = 0.3
     whole_share: float = 0.35
-    written_appeal_weight: float = 0.3
-    hard_negative_weight: float = 3.0
+    written_appeal_weight: float = 0.5
+    hard_negative_weight: float = 8.0
     seed: int = 7
 
 
