@@ -17,7 +17,7 @@ from unappeal.operating_point import OperatingPoint
 from unappeal_training.assemble import calibrated, calibration, merged, slotted, untrained
 from unappeal_training.char_tables import build_char_tables
 from unappeal_training.crossfit import N_FOLDS, FittedModel, cross_fit, fit_fold, rows_without, site_folds
-from unappeal_training.dataset import LabelledDocument
+from unappeal_training.dataset import LabelledDocument, with_excerpts
 from unappeal_training.features import Table, build_table
 from unappeal_training.fit import FitSettings, fit_words
 from unappeal_training.lexicon import Lexicon, hash_lexicon
@@ -66,6 +66,7 @@ class CrossFitted:
 def cross_fitted(documents: Sequence[LabelledDocument], settings: FitSettings, n_jobs: int = 2) -> CrossFitted:
     """Predict every document by a model that saw neither its site nor its longer blocks."""
     tables, lexicon = _tables_and_lexicon()
+    documents = with_excerpts(documents, settings.seed)
     table = build_table(documents, untrained(tables, lexicon))
     fold = site_folds([d.site for d in documents])
     reader, logits = cross_fit(table, fold, settings, n_jobs)

@@ -113,7 +113,7 @@ def language_section(documents: Sequence[LabelledDocument], settings: FitSetting
     if (problem := _problem(by_language)) is not None:
         return Section(title, columns, [], f"Left out: {problem}.")
     result = cross_fitted_quietly(by_language, settings, n_jobs)
-    authored = [d.source == "authored" for d in result.table.documents]
+    authored = [d.view == "authored" for d in result.table.documents]
     rows = np.array(authored, dtype=bool)[result.table.document] & (result.table.labels >= 0)
     shown = scored_rows(result, rows)
     names = np.array([d.lang for d in shown.documents])
