@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,16 @@ import unappeal
 from unappeal_training.dataset import read_authored
 
 INSTALL = {"datatrove": "unappeal[datatrove]", "pyspark": "unappeal[spark]"}
+
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def recipe(engine: str) -> str:
+    """The code that the README's table of engines has for one."""
+    table = README.read_text(encoding="utf-8").split("| engine |")[1].split("\n\n")[0]
+    cells = dict(re.findall(r"^\| ([^|]+) \| [^|]+ \| (.+) \|$", table, re.MULTILINE))
+    return "\n".join(re.findall(r"`([^`]+)`", cells[engine]))
 
 
 def required(module: str) -> Any:

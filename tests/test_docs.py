@@ -7,12 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from unappeal.cli import build_parser
+from unappeal.corpus.formats import _SUFFIXES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -102,6 +104,37 @@ def test_shell_examples_run(code: str, folder: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
+def table(first: str) -> list[str]:
+    """Rows of the README's table whose first heading this is."""
+    found = README.read_text(encoding="utf-8").split(f"\n| {first} |")[1].split("\n\n")[0]
+    return found.splitlines()[2:]
+
+
+def test_the_line_of_every_format_works_as_pasted(folder: Path) -> None:
+    for row in table("format"):
+        command = row.split("`")[-2]
+        done = run(command, folder)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert (folder / command.split("/")[-1].split()[-1].strip('"')).stat().st_size, command
+
+
+def test_every_suffix_stands_in_the_table_of_formats() -> None:
+    rows = [row for row in table("format") if row.split("|")[2].strip().startswith("`.")]
+    shown = [suffix for row in rows for suffix in re.findall(r"`(\.\w+)`", row.split("|")[2])]
+    assert sorted(shown) == sorted(_SUFFIXES)
+
+
+def test_every_extra_stands_in_the_readme_and_every_message_names_one_that_exists() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = set(project["project"]["optional-dependencies"])
+    section = README.read_text(encoding="utf-8").split("### Extras")[1].split("\n## ")[0]
+    assert {name for name in extras if f"`{name}`" not in section} == set()
+    named = re.findall(r"pip install \.? ?\"?\.\[([\w,]+)\]", README.read_text(encoding="utf-8"))
+    for path in [*(ROOT / "model").rglob("*.py"), *(ROOT / "training").rglob("*.py"), ROOT / "training" / "README.md"]:
+        named += re.findall(r"unappeal\[([\w,]+)\]", path.read_text(encoding="utf-8"))
+    assert {name for names in named for name in names.split(",")} <= extras
+
+
 @pytest.mark.parametrize("name", ["install", "test"])
 def test_ci_runs_the_readme_s_set_up_commands(name: str) -> None:
     text = README.read_text(encoding="utf-8")
@@ -140,7 +173,7 @@ def test_every_option_has_help() -> None:
             assert action.help, f"unappeal {name} {action.option_strings or action.dest}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "data/README.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("page", ["README.md", "data/README.md", "training/README.md", "CHANGELOG.md"])
 def test_links_to_files_of_the_repository_lead_somewhere(page: str) -> None:
     path = ROOT / page
     for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):

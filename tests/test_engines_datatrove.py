@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine_data import filtered, records, required, write_shards
+from tests.engine_data import filtered, recipe, records, required, write_shards
 
 import unappeal
 from unappeal.artefact import ARTEFACTS_DIR, DEFAULT_MODEL, load_model
@@ -98,6 +98,17 @@ def read(folder: Path) -> list[dict[str, Any]]:
     for path in sorted(folder.glob("*.jsonl.gz")):
         lines += gzip.decompress(path.read_bytes()).splitlines()
     return [json.loads(line) for line in lines]
+
+
+def test_the_readme_s_recipe_works_as_pasted(
+    rows: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(recipe("datatrove"), names)
+    given = iter([Document(row["text"], row["id"]) for row in rows])
+    assert [document.text for document in names["step"].run(given)] == [row["text"] for row in filtered(rows)]
+    assert read(tmp_path / "removed")
 
 
 def contents(out: Path) -> dict[str, list[dict[str, Any]]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine_data import filtered, records, required, write_shards
+from tests.engine_data import filtered, recipe, records, required, write_shards
 
 import unappeal
 from unappeal.artefact import load_model
@@ -63,6 +63,12 @@ def shards(session: Any, rows: list[dict[str, Any]], tmp_path_factory: pytest.Te
 
 def by_id(df: Any) -> dict[str, dict[str, Any]]:
     return {row["id"]: row.asDict(recursive=True) for row in df.collect()}
+
+
+def test_the_readme_s_recipe_works_as_pasted(shards: Any, rows: list[dict[str, Any]]) -> None:
+    names: dict[str, Any] = {"df": shards}
+    exec(recipe("Spark"), names)
+    assert by_id(names["df"]) == {row["id"]: row for row in filtered(rows)}
 
 
 def test_several_shards_give_what_one_process_gives(shards: Any, rows: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def _parquet(path: Path) -> Iterator[Record]:
         from pyarrow import ArrowException
         from pyarrow import parquet as pq
     except ImportError as exc:
-        raise InputError("reading Parquet needs pyarrow: pip install 'unappeal[train]' pyarrow", path) from exc
+        raise InputError("reading Parquet needs pyarrow: pip install 'unappeal[parquet]'", path) from exc
     number = 0
     try:
         for batch in pq.ParquetFile(path).iter_batches():

@@ -16,7 +16,7 @@ FORMATS = ("svg", "png")
 def need_matplotlib() -> None:
     """Raise UnappealError with the install line where matplotlib is missing."""
     if find_spec("matplotlib") is None:
-        raise UnappealError("plots need matplotlib: pip install matplotlib")
+        raise UnappealError("plots need matplotlib: pip install 'unappeal[plots]'")
 
 
 def write_plots(sample: Sample, folder: Path, suffix: str = "svg") -> list[Path]:
