@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from unappeal import load_model
 
     model = load_model(args.model)
-    sys.stdout.write("".join(f"{name:<24}{value}\n" for name, value in described(model)))
+    sys.stdout.write("".join(f"{name:<24} {value}\n" for name, value in described(model)))
     return EXIT_OK
 
 
