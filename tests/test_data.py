@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from unappeal_training.lexicon import CONCEPTS, read_cues
+from unappeal_training.lexicon import CONCEPTS, WIDELY_WRITTEN, read_cues
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 SOURCES: dict[str, dict[str, Any]] = tomllib.loads((DATA / "annotations" / "sources.toml").read_text(encoding="utf-8"))
@@ -33,6 +33,48 @@ def test_authored_documents_are_whole_and_their_ids_unique() -> None:
                 assert block["text"].strip(), where
             seen[record["id"]] += 1
     assert [name for name, count in seen.items() if count > 1] == []
+
+
+def sheet_row(heading: str) -> list[int]:
+    """Numbers in the row under a heading of the data sheet."""
+    row = (DATA / "README.md").read_text(encoding="utf-8").split(heading)[1].split("\n")[2]
+    return [int(cell.replace(",", "")) for cell in re.findall(r"[\d,]+", row)]
+
+
+def test_authored_documents_are_enough_and_as_many_as_the_data_sheet_says() -> None:
+    documents = [record for path in (DATA / "authored").glob("*.jsonl") for record in records(path)]
+    labels = Counter(block["label"] for record in documents for block in record["blocks"])
+    languages = {record["lang"] for record in documents}
+    hard = sum(record["hard_negative"] for record in documents)
+    assert labels["body"] >= 8000 and labels["appeal"] >= 1500 and labels["related"] >= 1500
+    assert len(languages) >= 45
+    assert hard >= len(documents) / 4
+    held = [len(documents), hard, len(languages), labels["body"], labels["appeal"], labels["related"]]
+    assert sheet_row("| documents | hard negatives | languages | body | appeal | related |") == held
+
+
+def test_overrides_are_as_the_data_sheet_says() -> None:
+    overrides = records(DATA / "annotations" / "overrides.jsonl")
+    text = (DATA / "README.md").read_text(encoding="utf-8").split("### Overrides")[1].split("## Lexicon")[0]
+    aligned = {(name, page["page"]) for name in SOURCES for page in records(DATA / "annotations" / f"{name}.jsonl")}
+    pages = {(record["source"], record["page"]) for record in overrides}
+    assert pages <= aligned
+    assert f"{len(overrides):,} blocks of {len(pages):,} pages" in text
+    assert len({(record["source"], record["page"], record["key"]) for record in overrides}) == len(overrides)
+    rows = [list(map(int, re.findall(r"\d+", line.replace(",", "")))) for line in text.splitlines() if line[:1] == "|"]
+    counts = Counter(record["label"] for record in overrides)
+    sums = [sum(column) for column in zip(*(row for row in rows if row), strict=True)]
+    assert sums == [counts[label] for label in ("body", "appeal", "related", None)]
+    for record in overrides:
+        assert set(record) == {"source", "page", "key", "label", "reason"}
+        assert re.fullmatch(r"[0-9a-f]{10}", record["key"])
+        assert record["reason"].strip()
+
+
+def test_the_lexicon_has_as_many_languages_as_the_data_sheet_says() -> None:
+    text = (DATA / "README.md").read_text(encoding="utf-8")
+    assert f"There are {len({language for language, _, _ in read_cues()})} languages" in text
+    assert f"each of the {len(WIDELY_WRITTEN)} that most pages are written in" in " ".join(text.split())
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))
