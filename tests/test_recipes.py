@@ -42,7 +42,8 @@ def test_hugging_face_datasets(
     if processes is None:
         assert run(code, ds=given)["ds"].to_list() == filtered(rows)
         return
-    # In a fresh process: what other tests imported into `unappeal` cannot all be sent to a worker of an editable install.
+    # In a fresh process: what other tests imported into `unappeal` cannot all be sent to a worker of an editable
+    # install.
     given.save_to_disk(tmp_path / "given")
     program = f"""import datasets, os, unappeal
 ds = datasets.load_from_disk({str(tmp_path / "given")!r})
