@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from unappeal.artefact import DEFAULT_MODEL
+from unappeal_training.lexicon import read_cues
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,10 +55,11 @@ def tracked(*folders: str) -> set[str]:
     return {name for name in listed if (ROOT / name).is_file()}
 
 
-def test_the_wheel_holds_both_packages_whole_and_the_shipped_model(wheel: Path) -> None:
+def test_the_wheel_holds_both_packages_whole_the_shipped_model_and_the_data_of_training(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = set(archive.namelist())
     expected = {name.split("/", 1)[1] for name in tracked("model/unappeal", "training/unappeal_training")}
+    expected |= {f"unappeal_training/{name}" for name in tracked("data/authored", "data/lexicon")}
     model = f"unappeal/artefacts/{DEFAULT_MODEL}"
     assert {f"{model}/weights.npz", f"{model}/model.json", "unappeal/py.typed"} <= held
     rest = held - expected
@@ -66,11 +68,13 @@ def test_the_wheel_holds_both_packages_whole_and_the_shipped_model(wheel: Path) 
     assert all(".dist-info/" in name for name in rest)
 
 
-def test_the_wheel_holds_no_data_no_tests_and_no_leftovers(wheel: Path) -> None:
+def test_the_wheel_holds_no_other_data_no_tests_and_no_leftovers(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = archive.namelist()
         size = sum(entry.compress_size for entry in archive.infolist())
-    assert not [name for name in held if name.endswith((".pyc", ".tmp", ".jsonl", ".pkl"))]
+    assert not [name for name in held if name.endswith((".pyc", ".tmp", ".pkl"))]
+    jsonl = [name for name in held if name.endswith(".jsonl")]
+    assert {name.rsplit("/", 1)[0] for name in jsonl} == {"unappeal_training/data/authored"}
     assert {name.split("/")[0] for name in held if ".dist-info" not in name} == {"unappeal", "unappeal_training"}
     assert size < 8e6
 
@@ -105,6 +109,21 @@ def test_the_installed_copy_filters_a_document(installed: Path, tmp_path: Path) 
     where, name = run(installed / "python", "-c", code, cwd=tmp_path).splitlines()
     assert Path(where).is_relative_to(installed.parent)
     assert name == DEFAULT_MODEL
+
+
+def test_the_installed_copy_reads_the_data_of_training(installed: Path, tmp_path: Path) -> None:
+    code = (
+        "from unappeal_training.base import base_documents\n"
+        "from unappeal_training.lexicon import read_cues\n"
+        "documents, sentence = base_documents()\n"
+        "print(len(documents), len(list(read_cues())), sentence)"
+    )
+    n_documents, n_cues, sentence = run(installed / "python", "-c", code, cwd=tmp_path).strip().split(" ", 2)
+    authored = (ROOT / "data" / "authored").glob("*.jsonl")
+    assert int(n_documents) == sum(len(path.read_text(encoding="utf-8").splitlines()) for path in authored)
+    assert int(n_cues) == len(list(read_cues()))
+    assert str(Path("unappeal_training", "data", "authored")) in sentence
+    assert "real pages are absent: make them" in sentence
 
 
 def test_the_base_install_brings_nothing_heavy(installed: Path) -> None:

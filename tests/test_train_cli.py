@@ -82,9 +82,7 @@ def test_the_project_data_is_joined_and_named(
     assert train(table, "--check") == 0
     assert "documents from " in capsys.readouterr().err
     assert train(table, "--check", "--base", tmp_path / "nowhere") == 1
-    assert (
-        "nowhere: --base takes 'default' (in a clone of the repository), 'none', or a folder" in capsys.readouterr().err
-    )
+    assert "nowhere: --base takes 'default', 'none', or a folder" in capsys.readouterr().err
     assert train(table, "--check", "--pages", tmp_path / "none.gz") == 1
     assert "none.gz: no such file: make it with 'unappeal hydrate" in capsys.readouterr().err
 

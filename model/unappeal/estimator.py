@@ -68,7 +68,10 @@ class EstimatorMixin:
         InputError
             Where a label has too few blocks to be learnt.
         """
-        from unappeal_training.estimator import fitted
+        try:
+            from unappeal_training.estimator import fitted
+        except ModuleNotFoundError as exc:
+            raise ImportError(f'fit needs scikit-learn and SciPy: pip install "unappeal[train]" ({exc})') from exc
 
         model = fitted(documents, labels, groups, **self.get_params())
         for name in ("classes_", "evidence_", "reader_", "judge_", "operating_point_", "metadata_"):

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from unappeal.errors import InputError
-from unappeal_training.dataset import DATA_DIR, SHARED_DIR, LabelledDocument, read_authored, read_pages
+from unappeal_training.dataset import DATA_DIR, IN_CLONE, SHARED_DIR, LabelledDocument, read_authored, read_pages
 
-PAGES_FILES = (SHARED_DIR / "real" / "pages.jsonl.gz", DATA_DIR / "pages.jsonl.gz")
+PAGES_FILES = (SHARED_DIR / "real" / "pages.jsonl.gz", DATA_DIR / "pages.jsonl.gz") if IN_CLONE else ()
 """Where real pages are looked for: beside the repository, then where `unappeal hydrate` is told to put them."""
 
 
@@ -22,15 +22,15 @@ def base_documents(base: str = "default", pages: Path | None = None) -> tuple[li
     authored = read_authored(folder)
     if not authored:
         raise InputError(
-            f"no documents in {folder}: --base takes 'default' (in a clone of the repository), 'none', or a folder of "
-            ".jsonl files as in data/authored"
+            f"no documents in {folder}: --base takes 'default', 'none', or a folder of .jsonl files as in data/authored"
         )
     if pages is not None and not pages.is_file():
         raise InputError("no such file: make it with 'unappeal hydrate … -o FILE'", pages)
     standard = PAGES_FILES if base == "default" else ()
     found = pages or next((path for path in standard if path.is_file()), None)
     if found is None:
-        missing = f"; real pages are absent ({' and '.join(map(str, standard))}): make them with 'unappeal hydrate'"
-        return authored, f"base: {len(authored)} documents from {folder}{missing if standard else ''}"
+        where = f" ({' and '.join(map(str, standard))})" if standard else ""
+        missing = f"; real pages are absent{where}: make them with 'unappeal hydrate' in a clone of the repository"
+        return authored, f"base: {len(authored)} documents from {folder}{missing if base == 'default' else ''}"
     real = read_pages(found)
     return authored + real, f"base: {len(authored)} documents from {folder}, {len(real)} views of pages from {found}"

@@ -25,7 +25,10 @@ UNLABELLED = -1
 LABEL_OF_CODE = {"b": 0, "a": 1, "r": 2, "?": UNLABELLED}
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DATA_DIR = REPOSITORY / "data"
+IN_CLONE = (REPOSITORY / "training" / "unappeal_training").is_dir()
+DATA_DIR = REPOSITORY / "data" if IN_CLONE else Path(__file__).with_name("data")
+"""Authored documents and cue words come with the package; stand-off labels stand only in a clone of the repository."""
+
 SHARED_DIR = REPOSITORY.parent / "shared"
 
 VIEW_WEIGHT = {"resiliparse": 1.0, "trafilatura": 0.7, "whole": 0.5}
