@@ -17,7 +17,7 @@ from unappeal.operating_point import OperatingPoint
 from unappeal_training.assemble import calibrated, calibration, merged, slotted, untrained
 from unappeal_training.char_tables import build_char_tables
 from unappeal_training.crossfit import N_FOLDS, FittedModel, cross_fit, fit_fold, rows_without, site_folds
-from unappeal_training.dataset import LabelledDocument, with_excerpts
+from unappeal_training.dataset import LabelledDocument
 from unappeal_training.features import Table, build_table
 from unappeal_training.fit import FitSettings, fit_words
 from unappeal_training.lexicon import Lexicon, hash_lexicon
@@ -25,7 +25,11 @@ from unappeal_training.measures import Sample, threshold_at_loss
 
 LEVELS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05)
 DEFAULT_LEVEL = 0.002
-APPEAL_GAIN, LENGTH_EXPONENT = 12.0, 1.0
+APPEAL_GAIN, LENGTH_EXPONENT = 15.0, 0.7
+"""An appeal is worth 15 other blocks: it is what misleads, and there is one to some twenty of the others."""
+
+VIEW_SLACK = 1.2
+"""How many times the promised loss one way of extracting pages may lose; it is the whole text of pages that does."""
 
 PROBES = (
     ("Support us today.", "Donate now", "The minister said on Monday that prices had risen by 3.5 %."),
@@ -66,7 +70,6 @@ class CrossFitted:
 def cross_fitted(documents: Sequence[LabelledDocument], settings: FitSettings, n_jobs: int = 2) -> CrossFitted:
     """Predict every document by a model that saw neither its site nor its longer blocks."""
     tables, lexicon = _tables_and_lexicon()
-    documents = with_excerpts(documents, settings.seed)
     table = build_table(documents, untrained(tables, lexicon))
     fold = site_folds([d.site for d in documents])
     reader, logits = cross_fit(table, fold, settings, n_jobs)
@@ -84,14 +87,17 @@ def calibration_rows(result: CrossFitted) -> npt.NDArray[np.bool_]:
 
 
 def curve(result: CrossFitted, views: Sequence[str]) -> tuple[float, ...]:
-    """Give the threshold of each of `LEVELS`: the highest that any view needs to keep its body loss."""
+    """Give the threshold of each of `LEVELS`: what a corpus of all views together needs to keep its body loss.
+
+    No view may lose more than `VIEW_SLACK` times that.
+    """
+    parts = [rows for view in views if (rows := result.rows(view)).any()] or [result.table.labels >= 0]
+    allowed = [(result.sample(np.any(parts, axis=0)), 1.0), *((result.sample(rows), VIEW_SLACK) for rows in parts)]
     thresholds = []
-    samples = [result.sample(result.rows(view)) for view in views if result.rows(view).any()]
-    if not samples:
-        samples = [result.sample(result.table.labels >= 0)]
     for level in LEVELS:
         needed = [
-            threshold_at_loss(s.margin, (s.chars * (s.labels == BODY)).astype(np.float64), level) for s in samples
+            threshold_at_loss(s.margin, (s.chars * (s.labels == BODY)).astype(np.float64), level * slack)
+            for s, slack in allowed
         ]
         thresholds.append(max(needed))
     return tuple(float(np.float32(t)) for t in thresholds)

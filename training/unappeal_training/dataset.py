@@ -36,9 +36,8 @@ ALIGNED_RELATED_WEIGHT = 0.4
 """About one aligned ``related`` in eight within extracted text is a headline, caption or credit of the story."""
 
 
-N_EXCERPTS, MAX_EXCERPT_BLOCKS = 4, 6
-EXCERPT_WEIGHT = 0.5
-"""A block torn out of its document may have lost what decided its label."""
+FILE_WEIGHT = {"exile-pleas": 4.0}
+"""Authored documents that count several times: pleas around a story as this project was begun for, and no page has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +110,6 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
                 raise InputError(f"not JSON: {exc}", path, number) from exc
 
 
-def with_excerpts(documents: Sequence[LabelledDocument], seed: int) -> list[LabelledDocument]:
-    """Add short excerpts of documents, so that a block is also learnt with little or nothing around it.
-
-    Of every authored document, and of every read page as resiliparse extracts it, `N_EXCERPTS` runs of one to
-    `MAX_EXCERPT_BLOCKS` blocks are drawn, half of them around noise; they are trained on, never measured.
-    """
-    generator = np.random.default_rng(seed)
-    result = [document for document in documents if document.view != "excerpt"]
-    for document in tuple(result):
-        if document.view == "authored" or (document.view == "resiliparse" and document.trusted):
-            result.extend(_excerpt(document, generator, i) for i in range(N_EXCERPTS))
-    return result
-
-
-def _excerpt(document: LabelledDocument, generator: np.random.Generator, number: int) -> LabelledDocument:
-    size = int(generator.integers(1, MAX_EXCERPT_BLOCKS + 1))
-    noise = np.flatnonzero(document.labels > 0)
-    centre = generator.choice(noise) if len(noise) and number % 2 else generator.integers(0, len(document.blocks))
-    begin = max(0, int(centre) - int(generator.integers(0, size)))
-    rows = np.zeros(len(document.blocks), dtype=bool)
-    rows[begin : begin + size] = True
-    part = as_one_document(document, rows)
-    name = f"{document.id}#excerpt-{number}"
-    weights = part.weights * np.float32(EXCERPT_WEIGHT)
-    return replace(part, id=name, view="excerpt", weights=weights, trusted=False)
-
-
 def select(documents: Iterable[LabelledDocument], **wanted: object) -> list[LabelledDocument]:
     """Give the documents whose attributes have these values."""
     return [d for d in documents if all(getattr(d, name) == value for name, value in wanted.items())]
@@ -166,7 +138,7 @@ def _authored_document(record: dict[str, Any], source: str) -> LabelledDocument:
         view="authored",
         blocks=tuple(block["text"] for block in record["blocks"]),
         labels=labels,
-        weights=np.ones(len(labels), dtype=np.float32),
+        weights=np.full(len(labels), FILE_WEIGHT.get(source, 1.0), dtype=np.float32),
         trusted=True,
         hard_negative=bool(record["hard_negative"]),
     )

@@ -35,8 +35,8 @@ class FitSettings:
     members: int = 4
     blind_share: float = 0.3
     whole_share: float = 0.35
-    written_appeal_weight: float = 0.5
-    hard_negative_weight: float = 4.0
+    written_appeal_weight: float = 1.0
+    hard_negative_weight: float = 8.0
     seed: int = 7
 
 
@@ -79,7 +79,7 @@ def judge_weights(table: Table, weights: npt.NDArray[np.float64], settings: FitS
     Real pages have far fewer appeals; a false drop in a story about donations costs more than a miss elsewhere.
     """
     written = np.array([d.source == "authored" for d in table.documents])[table.document]
-    hard = np.array([d.hard_negative and d.view != "excerpt" for d in table.documents])[table.document]
+    hard = np.array([d.hard_negative for d in table.documents])[table.document]
     weights = weights * np.where(written & (table.labels == APPEAL), settings.written_appeal_weight, 1.0)
     return weights * np.where(hard & (table.labels == BODY), settings.hard_negative_weight, 1.0)
 

@@ -97,8 +97,8 @@ def promise_section(result: CrossFitted, rows: Rows, view: str) -> Section:
 
 def negatives_section(result: CrossFitted) -> Section:
     """How much of the story survives in documents that talk about appeals, at the default operating point."""
-    hard = np.array([d.hard_negative for d in result.table.documents], dtype=bool)[result.table.document]
-    rows = hard & (result.table.labels == BODY)
+    hard = np.array([d.hard_negative for d in result.table.documents], dtype=bool)
+    rows = hard[result.table.document] & (result.table.labels == BODY)
     if not rows.any():
         return Section("Hard negatives", ("", "story blocks", "kept"), [], "None among these documents.")
     shown = scored_rows(result, rows)
