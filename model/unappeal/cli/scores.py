@@ -144,7 +144,8 @@ def _attributes(
 ) -> Iterator[dict[str, list[list[int | float]]]]:
     begin = batch.doc_start[judge.document]
     spans = np.stack((batch.start - begin, batch.end - begin), axis=1).tolist()
-    scores = judge.first_scores.round(SCORE_DIGITS).astype(np.float64).round(SCORE_DIGITS).tolist()
+    # As `filtered` rounds them, so that rejects are the same: rounding singles first would differ in the last digit.
+    scores = [[round(score, SCORE_DIGITS) for score in row] for row in judge.first_scores.tolist()]
     powers = 1 << (CODE_BITS * np.arange(len(at_levels), dtype=np.int64))
     codes = (powers @ at_levels.astype(np.int64)).tolist()
     for first, last in pairwise(batch.first.tolist()):
