@@ -40,6 +40,7 @@ class AsideFile:
         self._compressor = compressor(compression)
         self._direct = is_special(self._target)
         self._stream: BinaryIO | None = None
+        self._mine = False
         self._finished = False
 
     def write(self, data: bytes) -> None:
@@ -71,6 +72,7 @@ class AsideFile:
         try:
             if not self._direct:
                 self._aside.replace(self._target)
+            self._mine = False
         except OSError as exc:
             self._aside.unlink(missing_ok=True)
             raise OutputError(self.path, exc) from exc
@@ -78,7 +80,12 @@ class AsideFile:
     def _opened(self) -> BinaryIO:
         if self._stream is None:
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = self._target.open("wb") if self._direct else _locked(self._aside)
+            self._mine = not self._direct  # before the file is there, so that no signal in between can leave it behind
+            try:
+                self._stream = self._target.open("wb") if self._direct else _locked(self._aside)
+            except OutputError:
+                self._mine = False
+                raise
         return self._stream
 
     def __enter__(self) -> Self:
@@ -90,8 +97,8 @@ class AsideFile:
         if self._stream is not None:
             with suppress(OSError):  # a full disk fails again here, what matters was said before
                 self._stream.close()
-            if not self._direct:
-                self._aside.unlink(missing_ok=True)
+        if self._mine:
+            self._aside.unlink(missing_ok=True)
 
 
 def _locked(path: Path) -> BinaryIO:
