@@ -7,11 +7,14 @@ curve when these labels are dropped: filtering asks again about what is left aft
 do not tell what goes. The code has one digit of base 4 a level, the lowest first: the column number of the label.
 """
 
+import io
+import mmap
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -174,13 +177,20 @@ def _decoded(
 
 def _read_rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        with Path(path).open("rb") as stream:
-            for chunk in line_chunks(decompressed(read_blocks(stream), path)):
-                if chunk.damage is not None:
-                    raise InputError(chunk.damage, path, chunk.line)
-                for number, line in enumerate(chunk.data.splitlines(), chunk.line):
-                    yield number, orjson.loads(line)
+        for chunk in line_chunks(decompressed(read_blocks(_mapped(path)), path)):
+            if chunk.damage is not None:
+                raise InputError(chunk.damage, path, chunk.line)
+            for number, line in enumerate(chunk.data.splitlines(), chunk.line):
+                yield number, orjson.loads(line)
     except OSError as exc:
         raise InputError(f"the scores cannot be read: {exc.strerror}", path) from exc
     except orjson.JSONDecodeError as exc:
         raise InputError(f"the scores are broken: {exc}", path) from exc
+
+
+def _mapped(path: str) -> BinaryIO:
+    """Map a file, so that no descriptor stays open where its rows are not read to the end."""
+    with Path(path).open("rb") as stream:
+        if not os.fstat(stream.fileno()).st_size:
+            return io.BytesIO()
+        return cast(BinaryIO, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
