@@ -163,7 +163,9 @@ def test_a_worker_that_dies_ends_the_run_with_nothing_half(page: str, tmp_path: 
     command = [sys.executable, "-m", "unappeal", "filter", str(source), "-o", str(tmp_path / "out.jsonl")]
     process = subprocess.Popen([*command, "--workers", "2", "--quiet"], stderr=subprocess.PIPE)
     wait_for(lambda: (tmp_path / ".out.jsonl.tmp").exists())
-    found = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True)
+    found = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True
+    )
     workers = [int(row.split()[0]) for row in found.stdout.splitlines() if "spawn_main" in row]
     os.kill(workers[0], signal.SIGKILL)
     _, told = process.communicate(timeout=60)
