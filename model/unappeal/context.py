@@ -5,7 +5,8 @@ Two small networks, exported to arrays. The *reader* looks at one block: its wor
 after it, where it stands, what it repeats. "Russia media is under attack." is an appeal because of what follows it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +69,11 @@ class Network:
     """One hidden layer of rectified units, then logits; inputs are standardised first.
 
     Shapes: ``mean``, ``scale`` ``(n_in,)``; ``hidden`` ``(n_in, n_hidden)``; ``hidden_bias`` ``(n_hidden,)``; ``out``
-    ``(n_hidden, 3)``; ``out_bias`` ``(3,)``; all float32.
+    ``(n_hidden, 3)``; ``out_bias`` ``(3,)``; all float32. ``weights`` and ``bias`` are the hidden layer with the
+    standardisation folded in.
+
+    The hidden layer may be computed in two parts, of the first columns and of the rest, so that what does not change
+    is computed once. Either part takes its columns as rows: ``(n_columns, n)``.
     """
 
     mean: F32
@@ -77,23 +82,51 @@ class Network:
     hidden_bias: F32
     out: F32
     out_bias: F32
+    weights: F32 = field(init=False, repr=False, compare=False)
+    bias: F32 = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        weights = self.hidden / self.scale[:, None]
+        object.__setattr__(self, "bias", self.hidden_bias - self.mean @ weights)
+        # Training leaves weights of 1e-40 behind; arithmetic on such numbers is ten times slower.
+        weights[np.abs(weights) < np.finfo(np.float32).tiny] = 0
+        object.__setattr__(self, "weights", np.ascontiguousarray(weights))
 
     def logits(self, features: F32) -> F32:
         """Give logits, shape ``(n, 3)``."""
-        result = np.empty((len(features), self.out.shape[1]), dtype=np.float32)
-        weights = self.hidden / self.scale[:, None]
-        bias = self.hidden_bias - self.mean @ weights
-        for begin in range(0, len(features), ROWS_AT_A_TIME):
-            rows = features[begin : begin + ROWS_AT_A_TIME]
-            n_rows = len(rows)
-            if n_rows < ROWS_AT_A_TIME:
-                rows = np.concatenate((rows, np.zeros((ROWS_AT_A_TIME - n_rows, rows.shape[1]), dtype=np.float32)))
-            activation = rows @ weights
-            activation += bias
+        return self.ended(np.tile(self.bias, (len(features), 1)), np.ascontiguousarray(features.T))
+
+    def begun(self, columns: F32) -> F32:
+        """Give what the first columns and the bias come to in the hidden units, shape ``(n, n_hidden)``."""
+        weights = self.weights[: len(columns)]
+        result = np.empty((columns.shape[1], len(self.bias)), dtype=np.float32)
+        for rows, part in _parts(columns):
+            np.add((part.T @ weights)[: rows.stop - rows.start], self.bias, out=result[rows])
+        return result
+
+    def ended(self, begun: F32, columns: F32) -> F32:
+        """Give logits, shape ``(n, 3)``, from what the first columns came to, and the rest of the columns."""
+        result = np.empty((len(begun), self.out.shape[1]), dtype=np.float32)
+        weights = self.weights[len(self.weights) - len(columns) :]
+        for rows, part in _parts(columns):
+            activation = part.T @ weights
+            activation[: rows.stop - rows.start] += begun[rows]
             np.maximum(activation, 0, out=activation)
-            result[begin : begin + n_rows] = (activation @ self.out)[:n_rows]
+            result[rows] = (activation @ self.out)[: rows.stop - rows.start]
         result += self.out_bias
         return result
+
+
+def _parts(columns: F32) -> Iterator[tuple[slice, F32]]:
+    """Cut ``(n_columns, n)`` into parts of `ROWS_AT_A_TIME` rows, the last one padded with zeros."""
+    n = columns.shape[1]
+    for begin in range(0, n, ROWS_AT_A_TIME):
+        part = columns[:, begin : begin + ROWS_AT_A_TIME]
+        if part.shape[1] < ROWS_AT_A_TIME:
+            padded = np.zeros((len(columns), ROWS_AT_A_TIME), dtype=np.float32)
+            padded[:, : part.shape[1]] = part
+            part = padded
+        yield slice(begin, min(begin + ROWS_AT_A_TIME, n)), part
 
 
 def softmax(logits: F32) -> F32:
