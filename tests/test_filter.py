@@ -10,8 +10,8 @@ import pytest
 
 import unappeal
 from unappeal import Block, ParagraphClassifier, filter_documents, filter_frame, filter_text
+from unappeal.classifier import Reading
 from unappeal.context import F32
-from unappeal.evidence import Evidence
 from unappeal.filter import BATCH_CHARS, DEFAULT_MAX_REMOVED, filter_batch, in_batches
 from unappeal.operating_point import OperatingPoint
 
@@ -24,8 +24,8 @@ class ByLength(ParagraphClassifier):
 
     limit = 2
 
-    def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
-        noise = (evidence.chars <= self.limit).astype(np.float32)
+    def judged_as_read(self, reading: Reading, first: npt.NDArray[np.int64]) -> F32:
+        noise = (reading.evidence.chars <= self.limit).astype(np.float32)
         return np.stack((1 - noise, noise, np.zeros_like(noise)), axis=1)
 
 

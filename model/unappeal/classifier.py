@@ -5,17 +5,35 @@ scikit-learn, when it is asked for.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from unappeal.blocks import Batch, BlockMode, Document, split_batch
-from unappeal.context import F32, Network, block_features, document_features, softmax
+from unappeal.context import F32, Network, block_columns, context_columns, softmax
 from unappeal.estimator import EstimatorMixin
 from unappeal.evidence import Evidence, EvidenceWeights, WordMemo, extract
 from unappeal.labels import LABELS
 from unappeal.operating_point import OperatingPoint
+
+
+class Reading(NamedTuple):
+    """What is known of each block before its neighbours are asked; every array has one row a block.
+
+    ``words`` are the first two features of the block, ``logits`` the reader's, ``begun`` what all of the block's own
+    features come to in the judge.
+    """
+
+    evidence: Evidence
+    words: F32
+    logits: F32
+    begun: F32
+
+    def select(self, rows: npt.NDArray[np.bool_]) -> "Reading":
+        """Give the reading of some blocks only, in the same order."""
+        index = np.flatnonzero(rows)
+        return Reading(self.evidence.select(rows), *(values.take(index, axis=0) for values in self[1:]))
 
 
 class ParagraphClassifier(EstimatorMixin):
@@ -94,13 +112,25 @@ class ParagraphClassifier(EstimatorMixin):
         memo = self.__dict__.setdefault("_memo", WordMemo())
         return extract(batch, self.evidence_, memo)
 
-    def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
-        """Give the probabilities of whole documents' blocks, ``(n_blocks, 3)``; ``first`` bounds the documents."""
+    def read(self, evidence: Evidence) -> Reading:
+        """Compute what the two networks make of each block alone."""
         if not len(evidence):
+            return Reading(evidence, *(np.zeros((n, 0), dtype=np.float32).T for n in (2, 3, 0)))
+        own = block_columns(evidence)
+        logits = self.reader_.ended(own)
+        return Reading(evidence, own[:2].T.copy(), logits, self.judge_.begun(np.concatenate((logits.T, own))))
+
+    def judged_as_read(self, reading: Reading, first: npt.NDArray[np.int64]) -> F32:
+        """Give the probabilities of whole documents' blocks, ``(n_blocks, 3)``; ``first`` bounds the documents."""
+        if not len(reading.evidence):
             return np.zeros((0, len(LABELS)), dtype=np.float32)
-        own = block_features(evidence)
-        features = document_features(evidence, first, own, self.reader_.logits(own), self.evidence_.concepts)
-        return softmax(self.judge_.logits(features))
+        concepts = self.evidence_.concepts
+        columns = context_columns(reading.evidence, first, reading.words.T, reading.logits, concepts)
+        return softmax(self.judge_.ended(columns, reading.begun))
+
+    def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
+        """Give what `judged_as_read` does, from the evidence."""
+        return self.judged_as_read(self.read(evidence), first)
 
     def predict_proba(self, documents: Sequence[Document], blocks: BlockMode = "auto") -> F32:
         """Give the probabilities of every block of every document, in order, shape ``(n_blocks, 3)``."""

@@ -5,8 +5,10 @@ Two small networks, exported to arrays. The *reader* looks at one block: its wor
 after it, where it stands, what it repeats. "Russia media is under attack." is an appeal because of what follows it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,8 +62,14 @@ VOCABULARY_BUCKETS = 1 << 11
 ROWS_AT_A_TIME = 512
 """The networks always see this many rows, padded, so that a row's result does not depend on its batch."""
 
+_IS_STOP = np.array([edge in ("stop", "question", "exclamation", "quote") for edge in EDGES], dtype=np.float32)
 _SHAPE_NAMES = tuple(name for fields in SHAPE_FIELDS for name in fields)
 _PRESENCE = ("question", "exclamation", "currency", "address", "bracket", "divider")
+_BLOCK_PARTS = (
+    "noise_words", "appeal_words", "noise_words_mean", "appeal_words_mean", "known_share", "unknown", "log_words",
+    "log_chars", "is_long", "titled_share", "word_chars",
+    *(f"share_{name}" for name in _SHAPE_NAMES), *(f"has_{name}" for name in _PRESENCE),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ class Network:
 
     def logits(self, features: F32) -> F32:
         """Give logits, shape ``(n, 3)``."""
-        return self.ended(np.tile(self.bias, (len(features), 1)), np.ascontiguousarray(features.T))
+        return self.ended(np.ascontiguousarray(features.T))
 
     def begun(self, columns: F32) -> F32:
         """Give what the first columns and the bias come to in the hidden units, shape ``(n, n_hidden)``."""
@@ -104,13 +112,13 @@ class Network:
             np.add((part.T @ weights)[: rows.stop - rows.start], self.bias, out=result[rows])
         return result
 
-    def ended(self, begun: F32, columns: F32) -> F32:
-        """Give logits, shape ``(n, 3)``, from what the first columns came to, and the rest of the columns."""
-        result = np.empty((len(begun), self.out.shape[1]), dtype=np.float32)
+    def ended(self, columns: F32, begun: F32 | None = None) -> F32:
+        """Give logits, shape ``(n, 3)``, from all columns, or from what the first came to and the rest of them."""
+        result = np.empty((columns.shape[1], self.out.shape[1]), dtype=np.float32)
         weights = self.weights[len(self.weights) - len(columns) :]
         for rows, part in _parts(columns):
             activation = part.T @ weights
-            activation[: rows.stop - rows.start] += begun[rows]
+            activation[: rows.stop - rows.start] += self.bias if begun is None else begun[rows]
             np.maximum(activation, 0, out=activation)
             result[rows] = (activation @ self.out)[: rows.stop - rows.start]
         result += self.out_bias
@@ -131,57 +139,90 @@ def _parts(columns: F32) -> Iterator[tuple[slice, F32]]:
 
 def softmax(logits: F32) -> F32:
     """Give probabilities from logits, row by row."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: F32 = shifted / shifted.sum(axis=1, keepdims=True)
-    return probabilities
+    columns = np.ascontiguousarray(logits.T)
+    columns -= columns.max(axis=0)
+    np.exp(columns, out=columns)
+    columns /= columns.sum(axis=0)
+    return np.ascontiguousarray(columns.T)
 
 
 def block_feature_names(concepts: tuple[str, ...]) -> list[str]:
     """Name the columns of `block_features`."""
-    names = ["noise_words", "appeal_words", "noise_words_mean", "appeal_words_mean", "known_share", "unknown"]
-    names += ["log_words", "log_chars", "is_long", "titled_share", "word_chars"]
-    names += [f"share_{name}" for name in _SHAPE_NAMES] + [f"has_{name}" for name in _PRESENCE]
+    names = [*_BLOCK_PARTS]
     names += [f"first_{name}" for name in EDGES[1:]] + [f"last_{name}" for name in EDGES[1:]]
     return names + [f"cue_{name}" for name in concepts] + [f"density_{name}" for name in concepts]
 
 
 def block_features(evidence: Evidence) -> F32:
     """Give what the reader sees of each block, shape ``(n_blocks, n_features)``."""
-    words = evidence.words.astype(np.float32)[:, None]
-    sums = evidence.sums.astype(np.float32) / FIXED_POINT
-    known = evidence.known.astype(np.float32)[:, None] / np.maximum(words, 1)
-    chars = evidence.chars.astype(np.float32)[:, None]
-    seen = np.maximum(evidence.shape[:, :1] * 0 + np.minimum(evidence.chars, 320)[:, None], 1).astype(np.float32)
-    shape = evidence.shape.astype(np.float32)
-    presence = np.minimum(shape[:, [_SHAPE_NAMES.index(name) for name in _PRESENCE]], 3)
-    cues = np.minimum(evidence.cues, 4).astype(np.float32)
-    return np.concatenate(
-        (
-            np.clip(sums / np.sqrt(words + 1), -8, 8),
-            np.clip(sums / (words + 2), -4, 4),
-            known,
-            (known < 0.3).astype(np.float32),
-            np.log2(words + 1),
-            np.log2(chars + 1),
-            (chars > LONG_STORY_CHARS).astype(np.float32),
-            evidence.titled.astype(np.float32)[:, None] / np.maximum(words, 1),
-            np.minimum(seen / np.maximum(words, 1), 30),
-            shape / seen,
-            presence,
-            _one_hot(evidence.first_edge),
-            _one_hot(evidence.last_edge),
-            cues,
-            np.sqrt(evidence.cues.astype(np.float32) / np.maximum(words, 1)),
-        ),
-        axis=1,
-        dtype=np.float32,
-    )
+    return np.ascontiguousarray(block_columns(evidence).T)
+
+
+def block_columns(evidence: Evidence) -> F32:
+    """Give `block_features` with a row a feature, ``(n_features, n_blocks)``: columns are made one at a time."""
+    n, n_concepts = evidence.cues.shape
+    table = _Table(len(_BLOCK_PARTS) + 2 * (len(EDGES) - 1) + 2 * n_concepts, n)
+    words = evidence.words.astype(np.float32)
+    some_words = np.maximum(words, 1)
+    sums = evidence.sums.T.astype(np.float32) / FIXED_POINT
+    known = evidence.known.astype(np.float32) / some_words
+    chars = evidence.chars.astype(np.float32)
+    seen = np.clip(evidence.chars, 1, 320).astype(np.float32)
+    shape = evidence.shape.T.astype(np.float32)
+    table.add(np.clip(sums / np.sqrt(words + 1), -8, 8))
+    table.add(np.clip(sums / (words + 2), -4, 4))
+    table.add(known)
+    table.add(known < 0.3)
+    table.add(np.log2(words + 1))
+    table.add(np.log2(chars + 1))
+    table.add(chars > LONG_STORY_CHARS)
+    table.add(evidence.titled.astype(np.float32) / some_words)
+    table.add(np.minimum(seen / some_words, 30))
+    np.divide(shape, seen, out=table.next(len(shape)))
+    table.add(np.minimum(shape[[_SHAPE_NAMES.index(name) for name in _PRESENCE]], 3))
+    for edge in (evidence.first_edge, evidence.last_edge):
+        one_hot = table.next(len(EDGES) - 1)
+        one_hot[:] = 0
+        at = np.flatnonzero(edge)
+        one_hot[edge[at] - 1, at] = 1
+    cues = evidence.cues.T.astype(np.float32)
+    np.minimum(cues, 4, out=table.next(n_concepts))
+    cues /= some_words
+    np.sqrt(cues, out=table.next(n_concepts))
+    return table.filled()
+
+
+class _Table:
+    """Features being written, a row each."""
+
+    def __init__(self, n_features: int, n: int) -> None:
+        self.values: F32 = np.empty((n_features, n), dtype=np.float32)
+        self.at = 0
+
+    def next(self, n_rows: int) -> F32:
+        """Give the next rows, to be written in place."""
+        self.at += n_rows
+        return self.values[self.at - n_rows : self.at]
+
+    def add(self, rows: npt.NDArray[Any]) -> None:
+        """Write one feature ``(n,)``, or several ``(n_features, n)``."""
+        self.next(len(rows) if rows.ndim > 1 else 1)[:] = rows
+
+    def filled(self) -> F32:
+        """Give the whole table."""
+        if self.at != len(self.values):
+            raise ValueError(f"{self.at} features were computed where {len(self.values)} have names")
+        return self.values
 
 
 def document_feature_names(concepts: tuple[str, ...]) -> list[str]:
     """Name the columns of `document_features`."""
-    own = block_feature_names(concepts)
-    names = ["reader_body", "reader_appeal", "reader_related", *own]
+    return ["reader_body", "reader_appeal", "reader_related", *block_feature_names(concepts), *_context_names()]
+
+
+@cache
+def _context_names() -> tuple[str, ...]:
+    names: list[str] = []
     for k in NEIGHBOURS:
         for side in ("before", "after"):
             names += [f"{part}_{side}_{k}" for part in _NEIGHBOUR_PARTS]
@@ -194,7 +235,7 @@ def document_feature_names(concepts: tuple[str, ...]) -> list[str]:
     for marker in MARKERS:
         for side in ("before", "after"):
             names += [f"{marker}_{side}_near", f"{marker}_{side}_far"]
-    return [*names, *_PLACE_PARTS, *(f"story_of_{topic}" for topic in TOPICS)]
+    return (*names, *_PLACE_PARTS, *(f"story_of_{topic}" for topic in TOPICS))
 
 
 _NEIGHBOUR_PARTS = ("appeal", "related", "appeal_words", "noise_words", "log_chars", "stop", "exists")
@@ -213,170 +254,267 @@ def document_features(evidence: Evidence, first: I64, own: F32, reader: F32, con
     ``first`` ``(n_docs + 1,)`` bounds the documents' blocks; ``own`` are `block_features`; ``reader`` the reader's
     logits ``(n_blocks, 3)``; ``concepts`` name the columns of the cues.
     """
+    columns = context_columns(evidence, first, own[:, :2].T, reader, concepts)
+    return np.concatenate((reader, own, columns.T), axis=1, dtype=np.float32)
+
+
+def context_columns(evidence: Evidence, first: I64, words: F32, reader: F32, concepts: tuple[str, ...]) -> F32:
+    """Give the rest of `document_features`, what is not the block's own, with a row a feature.
+
+    ``words`` ``(2, n_blocks)`` are the first two features of each block.
+    """
     n = len(evidence)
-    size = np.diff(first)
-    doc = np.repeat(np.arange(len(size)), size)
-    index = np.arange(n) - first[:-1][doc]
-    probability = softmax(reader)
-    log_chars = np.log2(evidence.chars + 1).astype(np.float32)
-    stop = np.isin(evidence.last_edge, [EDGES.index(e) for e in ("stop", "question", "exclamation", "quote")])
-    beside = np.column_stack(
-        (probability[:, 1:], own[:, 1], own[:, 0], log_chars / 8, stop, np.ones(n, dtype=np.float32))
-    ).astype(np.float32)
-    story = (evidence.chars >= LONG_STORY_CHARS) & (probability[:, 0] > 0.5)
-    mass = np.column_stack((probability, np.minimum(evidence.chars, 400) / 400 * probability[:, 0])).astype(np.float32)
-    columns = [reader, own]
+    place = _Layout.of(first)
+    probability = np.ascontiguousarray(softmax(reader).T)
+    log_chars = np.log2((evidence.chars + 1).astype(np.float32))
+    stop = _IS_STOP.take(evidence.last_edge)
+    ones = np.ones(n, dtype=np.float32)
+    beside = np.stack((probability[1], probability[2], words[1], words[0], log_chars / 8, stop, ones))
+    story = (evidence.chars >= LONG_STORY_CHARS) & (probability[0] > 0.5)
+    long_story = np.minimum(evidence.chars, 400).astype(np.float32) / 400 * probability[0]
+    mass = np.concatenate((probability, long_story[None]))
+    table = _Table(len(_context_names()), n)
     for k in NEIGHBOURS:
-        columns += [_shifted(beside, k, index >= k), _shifted(beside, -k, index + k < size[doc])]
+        for side in (1, -1):
+            _shift(beside, side * k, place, table.next(len(beside)))
     for k in SIMILAR_AT:
-        columns += [
-            _similar(evidence, log_chars, k, index >= k),
-            _similar(evidence, log_chars, -k, index + k < size[doc]),
-        ]
+        _similar(evidence, log_chars, k, place, table.next(2 * len(_SIMILAR_PARTS)))
     for decay in DECAYS:
         for side in (1, -1):
-            columns.append(_decayed(mass, decay, side, index, size[doc]))
-    columns.append(_markers(evidence, concepts, first, doc))
-    columns.append(_place(evidence, first, doc, index, size, story, probability, log_chars))
-    columns.append(_topics(evidence, concepts, first, doc, story))
-    return np.concatenate(columns, axis=1, dtype=np.float32)
+            _decay(mass, decay, side, place, table.next(len(mass)))
+    _markers(evidence, concepts, place, table.next(4 * len(MARKERS)).reshape(len(MARKERS), 4, n))
+    for row in _place(evidence, place, story, probability, log_chars):
+        table.add(row)
+    table.add(_topics(evidence, concepts, place, story))
+    return table.filled()
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the blocks stand: ``first`` and ``size`` of each document; ``doc``, ``index`` and ``begin`` of each block.
+
+    ``begin`` is the number of the first block of the block's document, ``index`` counts from there.
+    """
+
+    first: I64
+    size: I64
+    doc: I64
+    begin: I64
+    index: I64
+    inside: dict[int, F32]
+
+    @classmethod
+    def of(cls, first: I64) -> "_Layout":
+        """Work it out from the documents' bounds."""
+        size = np.diff(first)
+        begin = np.repeat(first[:-1], size)
+        return cls(first, size, np.repeat(np.arange(len(size)), size), begin, np.arange(len(begin)) - begin, {})
+
+    def has(self, k: int) -> F32:
+        """Give 1 for the blocks that have a k-th predecessor in their document, else 0."""
+        if k not in self.inside:
+            self.inside[k] = (self.index >= k).astype(np.float32)
+        return self.inside[k]
+
+    def spread(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Give every block its document's value; documents are the last axis."""
+        return np.repeat(values, self.size, axis=-1)
+
+    def totals(self, values: npt.NDArray[Any]) -> I64:
+        """Sum integers by document, along the last axis: exact, so that the batch around a document does not matter."""
+        total = np.zeros((*values.shape[:-1], values.shape[-1] + 1), dtype=np.int64)
+        np.cumsum(values, axis=-1, out=total[..., 1:])
+        return np.diff(total.take(self.first, axis=-1), axis=-1)
+
+
+def _shift(values: F32, k: int, place: _Layout, out: F32) -> None:
+    """Give every block the row of its k-th predecessor (k > 0) or successor (k < 0), zeros where it has none."""
+    step, n = abs(k), values.shape[1]
+    if step >= n:
+        out[:] = 0
+    elif k > 0:
+        out[:, :step] = 0
+        np.multiply(values[:, :-step], place.has(step)[step:], out=out[:, step:])
+    else:
+        out[:, n - step :] = 0
+        np.multiply(values[:, step:], place.has(step)[step:], out=out[:, :-step])
+
+
+def _decay(values: F32, decay: float, side: int, place: _Layout, out: F32) -> None:
+    """Sum ``decay ** (j - 1) * values`` over the j-th neighbours on one side, 32 at most."""
+    _shift(values, side, place, out)
+    for step in DECAY_STEPS:
+        if step < out.shape[1]:
+            weight = place.has(step)[step:] * np.float32(decay**step)
+            # The product is a copy, so that no sum is read after it was written.
+            if side > 0:
+                out[:, step:] += out[:, :-step] * weight
+            else:
+                out[:, :-step] += out[:, step:] * weight
+
+
+def _similar(evidence: Evidence, log_chars: F32, k: int, place: _Layout, out: F32) -> None:
+    """Compare every block with its k-th predecessor, then successor: how it begins, its edges, its length."""
+    n = len(evidence)
+    out[:] = 0
+    if k >= n:
+        return
+    has = place.has(k)[k:]
+    first, last, lead = evidence.first_edge, evidence.last_edge, evidence.lead
+    before, after = out[:3, k:], out[3:, : n - k]
+    np.multiply(lead[k:] == lead[:-k], has, out=before[0])
+    np.multiply((first[k:] == first[:-k]) & (last[k:] == last[:-k]), has, out=before[1])
+    np.multiply(np.clip(log_chars[k:] - log_chars[:-k], -4, 4), has, out=before[2])
+    after[:2] = before[:2]
+    np.negative(before[2], out=after[2])
+
+
+def _markers(evidence: Evidence, concepts: tuple[str, ...], place: _Layout, out: F32) -> None:
+    """Tell how near the last and the next marker of each kind are: ``1 / distance`` and a slower decay, else 0.
+
+    ``out`` has shape ``(n_kinds, 4, n_blocks)``: near and far before the block, near and far after it.
+    """
+    n = len(evidence)
+    marked = _any_cue(evidence, concepts, MARKERS.values())
+    marked &= evidence.chars <= MARKER_CHARS
+    at = np.arange(n, dtype=np.int32)
+    last = np.full((len(marked), n + 1), -1, dtype=np.int32)
+    np.maximum.accumulate(np.where(marked, at, np.int32(-1)), axis=1, out=last[:, 1:])
+    following = np.full((len(marked), n + 1), n, dtype=np.int32)
+    np.minimum.accumulate(np.where(marked, at, np.int32(n))[:, ::-1], axis=1, out=following[:, -2::-1])
+    before, after = at - last[:, :-1], following[:, 1:] - at
+    end = place.spread(place.first[1:])
+    for side, distance, exists in (
+        (0, before, last[:, :-1] >= place.begin),
+        (2, after, following[:, 1:] < end),
+    ):
+        distances = distance.astype(np.float32)
+        np.divide(exists, distances, out=out[:, side])
+        distances /= np.float32(-FAR_BLOCKS)
+        np.exp(distances, out=distances)
+        np.multiply(exists, distances, out=out[:, side + 1])
+
+
+def _any_cue(evidence: Evidence, concepts: tuple[str, ...], groups: Iterable[tuple[str, ...]]) -> npt.NDArray[np.bool_]:
+    """Tell which blocks have a cue of any of some concepts, shape ``(n_groups, n_blocks)``."""
+    has = evidence.cues.T > 0
+    return np.stack([np.logical_or.reduce(has[[concepts.index(name) for name in names]]) for names in groups])
 
 
 def _place(
-    evidence: Evidence,
-    first: I64,
-    doc: I64,
-    index: I64,
-    size: I64,
-    story: npt.NDArray[np.bool_],
-    probability: F32,
-    log_chars: F32,
-) -> F32:
-    n = len(evidence)
-    last = size[doc] - 1
+    evidence: Evidence, place: _Layout, story: npt.NDArray[np.bool_], probability: F32, log_chars: F32
+) -> Iterator[npt.NDArray[Any]]:
+    """Give the features named in `_PLACE_PARTS`."""
+    chars, index = evidence.chars, place.index
+    size = place.spread(place.size)
+    last = size - 1
+    from_start, from_end = (index + 1).astype(np.float32), (size - index).astype(np.float32)
+    yield np.log2(from_start)
+    yield np.log2(from_end)
+    yield 1 / from_start
+    yield 1 / from_end
+    yield index / np.maximum(last, 1)
+    yield np.log2(size.astype(np.float32))
+
     story_at = np.flatnonzero(story)
-    begins = np.full(len(size), -1)
-    ends = np.full(len(size), -1)
-    begins[doc[story_at[::-1]]] = index[story_at[::-1]]
-    ends[doc[story_at]] = index[story_at]
-    has_story = (begins >= 0)[doc]
-    to_begin = np.where(has_story, index - begins[doc], 0)
-    to_end = np.where(has_story, index - ends[doc], 0)
-    chars = evidence.chars
-    chars_before = np.cumsum(chars) - chars
-    total = np.append(chars_before, chars_before[-1] + chars[-1] if n else 0)[first]
-    chars_before = chars_before - total[:-1][doc]
-    chars_after = np.diff(total)[doc] - chars_before - chars
-    everything = np.maximum(np.diff(total), 1)[doc]
-    means = _document_mean(np.column_stack((probability, log_chars / 8, np.where(story, chars, 0) / 64)), first, doc)
-    story_share = means[:, 4:] * 64 * size[doc][:, None] / everything[:, None]
-    shared = _shared_terms(evidence, doc, len(size), story)
-    parts = (
-        np.log2(index + 1), np.log2(last - index + 1), 1 / (1 + index), 1 / (1 + last - index),
-        index / np.maximum(last, 1), np.log2(size[doc]), has_story & (to_begin < 0), has_story & (to_end > 0),
-        _signed_log(to_begin), _signed_log(to_end), ~has_story, *means[:, :4].T, story_share[:, 0], *shared,
-        np.minimum(_repetitions(evidence.key, doc), 3), np.log2(chars_before / 64 + 1), np.log2(chars_after / 64 + 1),
-    )  # fmt: skip
-    return np.column_stack(parts).astype(np.float32)
+    begins = np.full(len(place.size), -1)
+    ends = np.full(len(place.size), -1)
+    begins[place.doc[story_at[::-1]]] = index[story_at[::-1]]
+    ends[place.doc[story_at]] = index[story_at]
+    has_story = place.spread(begins >= 0)
+    to_begin = np.where(has_story, index - place.spread(begins), 0)
+    to_end = np.where(has_story, index - place.spread(ends), 0)
+    yield has_story & (to_begin < 0)
+    yield has_story & (to_end > 0)
+    yield _signed_log(to_begin)
+    yield _signed_log(to_end)
+    yield ~has_story
+
+    said = np.concatenate((probability, log_chars[None] / 8))
+    means = place.totals(np.rint(said * FIXED_POINT).astype(np.int64)) / (np.maximum(place.size, 1) * FIXED_POINT)
+    yield from place.spread(means.astype(np.float32))
+    total = place.totals(chars)
+    yield place.spread(place.totals(chars * story) / np.maximum(total, 1))
+
+    yield from _shared_terms(evidence, place, story)
+    yield np.minimum(_repetitions(evidence.key, place.doc), 3)
+    up_to_here = np.cumsum(chars)
+    before = up_to_here - chars
+    before -= before.take(place.begin)
+    yield np.log2((before / 64 + 1).astype(np.float32))
+    yield np.log2(((place.spread(total) - before - chars) / 64 + 1).astype(np.float32))
 
 
-def _one_hot(edge: npt.NDArray[np.uint8]) -> F32:
-    columns: F32 = (edge[:, None] == np.arange(1, len(EDGES), dtype=np.uint8)).astype(np.float32)
-    return columns
-
-
-def _signed_log(distance: I64) -> npt.NDArray[np.float64]:
-    logarithm: npt.NDArray[np.float64] = np.sign(distance) * np.log2(np.abs(distance) + 1)
+def _signed_log(distance: I64) -> F32:
+    logarithm: F32 = np.log2((np.abs(distance) + 1).astype(np.float32)) * np.sign(distance).astype(np.float32)
     return logarithm
 
 
-def _shifted(values: F32, k: int, inside: npt.NDArray[np.bool_]) -> F32:
-    """Give every row its k-th predecessor (k > 0) or successor (k < 0), zeros where there is none in the document."""
-    result = np.zeros_like(values)
-    if abs(k) >= len(values):
-        return result
-    if k > 0:
-        result[k:] = values[:-k]
-    else:
-        result[:k] = values[-k:]
-    result[~inside] = 0
-    return result
-
-
-def _decayed(values: F32, decay: float, side: int, index: I64, size: I64) -> F32:
-    """Sum ``decay ** (j - 1) * values`` over the j-th neighbours on one side, 32 at most."""
-    total = _shifted(values, side, index >= 1 if side > 0 else index + 1 < size)
-    for step in DECAY_STEPS:
-        inside = index >= step if side > 0 else index + step < size
-        total = total + np.float32(decay**step) * _shifted(total, side * step, inside)
-    return total
-
-
-def _document_mean(values: npt.NDArray[np.float64], first: I64, doc: I64) -> npt.NDArray[np.float64]:
-    """Give each block its document's mean, summed as integers so that the batch around it does not matter."""
-    total = np.zeros((len(values) + 1, values.shape[1]), dtype=np.int64)
-    np.cumsum(np.rint(values * FIXED_POINT).astype(np.int64), axis=0, out=total[1:])
-    size = np.maximum(np.diff(first), 1)[:, None]
-    mean: npt.NDArray[np.float64] = np.diff(total[first], axis=0) / (size * FIXED_POINT)
-    return mean[doc]
-
-
-def _similar(evidence: Evidence, log_chars: F32, k: int, inside: npt.NDArray[np.bool_]) -> F32:
-    """Compare every block with its k-th predecessor (k > 0) or successor: how it begins, its edges, its length."""
-    n = len(evidence)
-    other = np.clip(np.arange(n) - k, 0, max(n - 1, 0))
-    same_edges = (evidence.first_edge == evidence.first_edge[other]) & (evidence.last_edge == evidence.last_edge[other])
-    parts = (evidence.lead == evidence.lead[other], same_edges, np.clip(log_chars - log_chars[other], -4, 4))
-    return np.where(inside[:, None], np.column_stack(parts), 0).astype(np.float32)
-
-
-def _markers(evidence: Evidence, concepts: tuple[str, ...], first: I64, doc: I64) -> F32:
-    """Tell how near the last and the next marker of each kind are: ``1 / distance`` and a slower decay, else 0."""
-    n = len(evidence)
-    at = np.arange(n)
-    begin, end = first[:-1][doc], first[1:][doc]
-    short = evidence.chars <= MARKER_CHARS
-    columns = []
-    for names in MARKERS.values():
-        marked = short & evidence.cues[:, [concepts.index(name) for name in names]].any(axis=1)
-        before = np.maximum.accumulate(np.append(-1, np.where(marked, at, -1)))[:-1]
-        after = np.minimum.accumulate(np.append(np.where(marked, at, n), n)[::-1])[::-1][1:]
-        for distance, exists in ((at - before, before >= begin), (after - at, after < end)):
-            columns += [exists / distance, exists * np.exp(-distance / FAR_BLOCKS)]
-    return np.column_stack(columns).astype(np.float32)
-
-
-def _topics(evidence: Evidence, concepts: tuple[str, ...], first: I64, doc: I64, story: npt.NDArray[np.bool_]) -> F32:
+def _topics(
+    evidence: Evidence, concepts: tuple[str, ...], place: _Layout, story: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
     """Tell which share of the document's long story blocks other than the block itself has cues of each topic."""
-    n_story = np.diff(np.append(0, np.cumsum(story))[first])[doc] - story
-    shares = []
-    for names in TOPICS.values():
-        told = story & evidence.cues[:, [concepts.index(name) for name in names]].any(axis=1)
-        shares.append((np.diff(np.append(0, np.cumsum(told))[first])[doc] - told) / np.maximum(n_story, 1))
-    return np.column_stack(shares).astype(np.float32)
+    told = _any_cue(evidence, concepts, TOPICS.values()) & story
+    n_story = place.spread(place.totals(story)) - story
+    shares: npt.NDArray[np.float64] = (place.spread(place.totals(told)) - told) / np.maximum(n_story, 1)
+    return shares
 
 
 def _shared_terms(
-    evidence: Evidence, doc: I64, n_docs: int, story: npt.NDArray[np.bool_]
+    evidence: Evidence, place: _Layout, story: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
     """Tell which share of a block's longer words stands elsewhere in the document, whether it has any, and which
     share stands in other long blocks of the story.
     """
-    n = len(evidence)
+    terms = np.bincount(evidence.term_block, minlength=len(evidence))
+    bounds = np.append(0, np.cumsum(terms))
     bucket = (evidence.term_hash * np.uint64(0xD6E8FEB86659FD93)) >> np.uint64(64 - VOCABULARY_BUCKETS.bit_length() + 1)
-    cell = doc[evidence.term_block] * VOCABULARY_BUCKETS + bucket.astype(np.int64)
-    n_cells = n_docs * VOCABULARY_BUCKETS
-    terms = np.bincount(evidence.term_block, minlength=n)
-    shared = np.bincount(evidence.term_block, weights=np.bincount(cell, minlength=n_cells)[cell] > 1, minlength=n)
-    told = np.bincount(cell[story[evidence.term_block]], minlength=n_cells)
-    # In a story block, a term's own occurrence does not count: one more is asked for.
-    in_story = told[cell] > story[evidence.term_block]
+    cell = np.repeat(place.doc * VOCABULARY_BUCKETS, terms)
+    cell += bucket.view(np.int64)
+    in_story = np.repeat(story, terms)
+    often, told = _met(cell, len(place.size) * VOCABULARY_BUCKETS, in_story)
     few = np.maximum(terms, 1)
-    return shared / few, terms < 2, np.bincount(evidence.term_block, weights=in_story, minlength=n) / few
+    shared = np.diff(np.append(0, np.cumsum(often)).take(bounds))
+    in_others = np.diff(np.append(0, np.cumsum(told)).take(bounds))
+    return shared / few, terms < 2, in_others / few
+
+
+def _met(
+    cell: I64, n_cells: int, in_story: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Tell which terms have another term in their cell, and which another one that is in the story.
+
+    Each term writes its number into its cell; whose number was written over has met another. What no term writes to is
+    never read, so that most of the table is never touched.
+    """
+    number = np.arange(len(cell), dtype=np.int32)
+    holder = np.empty(n_cells, dtype=np.int32)
+    holder[cell] = number
+    holder[cell[holder.take(cell) != number]] = _SEVERAL
+    often = holder.take(cell) == _SEVERAL
+    told, at = cell[in_story], number[in_story]
+    holder[cell] = _NOBODY
+    holder[told] = at
+    holder[told[holder.take(told) != at]] = _SEVERAL
+    # In a story block, a term's own occurrence does not count: one more is asked for.
+    held = holder.take(cell)
+    return often, np.where(in_story, held == _SEVERAL, held != _NOBODY)
+
+
+_SEVERAL, _NOBODY = -1, -2
 
 
 def _repetitions(key: npt.NDArray[np.uint64], doc: I64) -> I64:
     """Count how often a block's text stands in its document beside this once."""
     mixed = key ^ (doc.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
-    _, inverse, counts = np.unique(mixed, return_inverse=True, return_counts=True)
-    return counts[inverse] - 1
+    result = np.zeros(len(key), dtype=np.int64)
+    ordered = np.sort(mixed)
+    several = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(several):
+        # Few blocks are repeated: those that may be are found by some of their bits, and only they are counted.
+        possible = np.zeros(1 << 16, dtype=bool)
+        possible[several >> np.uint64(48)] = True
+        at = np.flatnonzero(possible.take((mixed >> np.uint64(48)).view(np.int64)))
+        _, inverse, counts = np.unique(mixed[at], return_inverse=True, return_counts=True)
+        result[at] = counts[inverse] - 1
+    return result

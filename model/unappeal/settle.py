@@ -27,7 +27,8 @@ class Judge:
         self.evidence = classifier.evidence(batch)
         self.document = batch.document_of_block()
         self.n_documents = len(batch.texts)
-        self.first_scores = classifier.judged(self.evidence, batch.first)
+        self.reading = classifier.read(self.evidence)
+        self.first_scores = classifier.judged_as_read(self.reading, batch.first)
         self._removed = np.zeros(len(self.document), dtype=bool)
         self._scores = self.first_scores.copy()
 
@@ -39,7 +40,7 @@ class Judge:
         if left.any():
             n_left = np.bincount(self.document[left], minlength=self.n_documents)[differs]
             first = np.concatenate(([0], np.cumsum(n_left)))
-            self._scores[left] = self.classifier.judged(self.evidence.select(left), first)
+            self._scores[left] = self.classifier.judged_as_read(self.reading.select(left), first)
         self._removed[concerned] = removed[concerned]
         return self._scores
 
