@@ -139,7 +139,7 @@ def _parts(columns: F32) -> Iterator[tuple[slice, F32]]:
 
 def softmax(logits: F32) -> F32:
     """Give probabilities from logits, row by row."""
-    columns = np.ascontiguousarray(logits.T)
+    columns = np.array(logits.T, order="C")  # a copy in any case, changed in place
     columns -= columns.max(axis=0)
     np.exp(columns, out=columns)
     columns /= columns.sum(axis=0)

@@ -10,7 +10,7 @@ gathers and a product give every word, stem and n-gram of the batch.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -74,11 +74,14 @@ EDGES = [
 ]
 """Kinds of a block's first and last character."""
 
-MEMO_BITS = 17
+MEMO_BITS = 18
+CUE_BITS = 20
+_CUE_SHIFT = np.uint64(64 - CUE_BITS)
 MAX_CUES_PER_WORD = 2
 
 U64: TypeAlias = npt.NDArray[np.uint64]
 I64: TypeAlias = npt.NDArray[np.int64]
+I16: TypeAlias = npt.NDArray[np.int16]
 I32: TypeAlias = npt.NDArray[np.int32]
 
 _BASE = 0x9E3779B97F4A7C15
@@ -86,6 +89,8 @@ _BASE_INVERSE = pow(_BASE, -1, 1 << 64)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _PAIR = np.uint64(0xA0761D6478BD642F)
 _SPACE = 0x20
+_UPPER, _COUNTED = np.uint32(1 << 16), 1 << 17
+_KNOWN = 32
 _SEED = {
     name: np.uint64((0xE7037ED1A0B428DB * (i + 1)) & (2**64 - 1))
     for i, name in enumerate(("word", "inside", "prefix", "suffix", "pair", "spaceless", "exact", "star"))
@@ -99,12 +104,29 @@ class CharTables:
     ``fold`` ``(65536,)`` gives the unit that stands for a character of a word (case and most diacritics gone,
     digits alike), 0 for all else. ``spaceless`` marks folded units of scripts without spaces. ``shape``
     ``(2, 65536)`` holds one counter a unit in the fields of `SHAPE_FIELDS`. ``edge`` numbers `EDGES`.
+
+    ``packed`` answers three questions in one look-up: the lowest 16 bits are ``fold``, then comes whether ``edge`` is
+    a capital, then the column of ``counters`` ``(2, n)`` that holds the unit's ``shape``; 0 where it counts nothing.
     """
 
     fold: npt.NDArray[np.uint16]
     spaceless: npt.NDArray[np.bool_]
     shape: U64
     edge: npt.NDArray[np.uint8]
+    packed: npt.NDArray[np.uint32] = field(init=False, repr=False, compare=False)
+    counters: U64 = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        counted = np.flatnonzero(self.shape.any(axis=0))
+        kinds = [np.unique(table[counted], return_inverse=True) for table in self.shape]
+        both, kind = np.unique(kinds[0][1] * len(kinds[1][0]) + kinds[1][1], return_inverse=True)
+        counters = np.zeros((2, len(both) + 1), dtype=np.uint64)
+        counters[:, 1:] = kinds[0][0][both // len(kinds[1][0])], kinds[1][0][both % len(kinds[1][0])]
+        packed = self.fold.astype(np.uint32)
+        packed[self.edge == EDGES.index("upper")] |= _UPPER
+        packed[counted] |= ((kind + 1) * _COUNTED).astype(np.uint32)
+        object.__setattr__(self, "counters", counters)
+        object.__setattr__(self, "packed", packed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +134,8 @@ class EvidenceWeights:
     """The trained part: hashed weights, and the cue words' hashes.
 
     ``slots`` ``(2**k, 4)`` int16: tag, weight for noise, weight for appeal, concept + 1 of a word pair or spaceless
-    cue (0 none). ``cue_keys`` are sorted hashes of single words and stems, ``cue_concepts`` their concepts.
+    cue (0 none). ``cue_keys`` are sorted hashes of single words and stems, ``cue_concepts`` their concepts;
+    ``may_be_cue`` tells by a hash's highest bits whether a search among them may find it.
     """
 
     tables: CharTables
@@ -120,6 +143,12 @@ class EvidenceWeights:
     cue_keys: U64
     cue_concepts: npt.NDArray[np.uint8]
     concepts: tuple[str, ...]
+    may_be_cue: npt.NDArray[np.bool_] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        may_be_cue = np.zeros(1 << CUE_BITS, dtype=np.bool_)
+        may_be_cue[self.cue_keys >> _CUE_SHIFT] = True
+        object.__setattr__(self, "may_be_cue", may_be_cue)
 
     def look_up(self, keys: U64) -> npt.NDArray[np.int16]:
         """Give the slots of hashed features, shape ``(n, 4)``; rows of zeros where the table has none."""
@@ -143,8 +172,8 @@ class Evidence:
     sums: I64
     words: I64
     known: I64
-    cues: I64
-    shape: I64
+    cues: I16
+    shape: I16
     titled: I64
     first_edge: npt.NDArray[np.uint8]
     last_edge: npt.NDArray[np.uint8]
@@ -162,7 +191,7 @@ class Evidence:
         terms = rows[self.term_block]
         number = np.cumsum(rows) - 1
         index = np.flatnonzero(rows)
-        chosen = {name: getattr(self, name).take(index, axis=0) for name in _ROW_FIELDS}
+        chosen = {name: getattr(self, name).T.take(index, axis=-1).T for name in _ROW_FIELDS}  # columns lie together
         return replace(self, **chosen, term_hash=self.term_hash[terms], term_block=number[self.term_block[terms]])
 
 
@@ -172,8 +201,10 @@ _ROW_FIELDS = ("sums", "words", "known", "cues", "shape", "titled", "first_edge"
 class Tokens(NamedTuple):
     """The words of a batch's windows, and the prefix hashes to cut them with.
 
-    ``start``, ``end``, ``block`` have one entry a word; ``ngram_start`` and ``ngram_end`` bound the runs of spaceless
-    characters, one entry a character; ``word_hash`` is `piece_hash` of each word.
+    ``start``, ``end``, ``block`` have one entry a word; ``char_at``, ``char_stop`` (where its run ends) and
+    ``char_block`` one a spaceless character; ``word_hash`` and ``stem_hash`` are `piece_hash` of each word and of its
+    first `STEM_CHARS`. Words ``word_first[i]:word_first[i + 1]`` are those of block ``i``. ``packed`` is what
+    `CharTables` says of each unit.
     """
 
     units: npt.NDArray[np.uint16]
@@ -187,6 +218,9 @@ class Tokens(NamedTuple):
     char_at: I64
     char_stop: I64
     char_block: I64
+    stem_hash: U64
+    word_first: I64
+    packed: npt.NDArray[np.uint32]
 
 
 def extract(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") -> Evidence:
@@ -195,14 +229,16 @@ def extract(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") -> Evidenc
     n = batch.n_blocks
     n_concepts = len(weights.concepts)
     word = memo.records(tokens, weights)
-    pair_block, pair_keys = pair_features(tokens)
-    pair = weights.look_up(pair_keys)
-    noise, appeal = segment_sum(word[:, 0], tokens.block, n), segment_sum(word[:, 1], tokens.block, n)
-    noise += segment_sum(pair[:, 1], pair_block, n)
-    appeal += segment_sum(pair[:, 2], pair_block, n)
-    words = np.bincount(tokens.block, minlength=n)
-    known = segment_sum(word[:, 3], tokens.block, n)
-    hits = [(tokens.block, word[:, 2] & 0xFF), (tokens.block, word[:, 2] >> 8), (pair_block, pair[:, 3])]
+    worth = segment_totals(word[:, 0], tokens.word_first)
+    words = np.diff(tokens.word_first)
+    known = segment_totals(word[:, 1], tokens.word_first) >> _KNOWN
+    cue = np.flatnonzero(word[:, 1] & 0xFFFF)
+    concepts = word[:, 1].take(cue) & 0xFFFF
+    cue_block = tokens.block.take(cue)
+    at, pair = _weighty_pairs(tokens, weights)
+    worth += segment_totals(_packed_sums(pair[:, 1], pair[:, 2]), np.searchsorted(at, tokens.word_first))
+    noise, appeal = _unpacked_sums(worth)
+    hits = [(cue_block, concepts & 0xFF), (cue_block, concepts >> 8), (tokens.block.take(at), pair[:, 3])]
     for length in SPACELESS_CUES if len(tokens.char_at) else ():
         block, keys = spaceless_features(tokens, length)
         rows = weights.look_up(keys)
@@ -214,14 +250,15 @@ def extract(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") -> Evidenc
             words += np.bincount(block, minlength=n)
             known += np.bincount(block, weights=(rows[:, 1] != 0) | (rows[:, 2] != 0), minlength=n).astype(np.int64)
     return _assembled(
-        batch, tokens, weights, np.stack((noise, appeal), axis=1), words, known, _cue_counts(hits, n, n_concepts)
+        batch, tokens, weights, np.stack((noise, appeal)).T, words, known, _cue_counts(hits, n, n_concepts)
     )
 
 
 def tokenize(batch: Batch, tables: CharTables) -> Tokens:
     """Cut the blocks' windows into words."""
     units, window = windows(batch)
-    folded = tables.fold.take(units)
+    packed = tables.packed.take(units)
+    folded = packed.astype(np.uint16)
     prefix, inverse = _prefix_hashes(folded)
     is_word = folded != 0
     char_at = np.flatnonzero(folded >= FIRST_SPACELESS)
@@ -232,9 +269,17 @@ def tokenize(batch: Batch, tables: CharTables) -> Tokens:
         run_length = np.diff(np.flatnonzero(np.diff(char_at, prepend=-2, append=len(folded) + 1) != 1))
         char_stop = np.repeat(char_at[np.cumsum(run_length) - 1] + 1, run_length)
     start, end = _runs(is_word)
-    block, char_block = _segment_of(window, start), _segment_of(window, char_at)
-    word_hash = piece_hash(prefix, inverse, start, end)
-    return Tokens(units, prefix, inverse, window, start, end, block, word_hash, char_at, char_stop, char_block)
+    word_first = np.searchsorted(start, window)
+    block = np.repeat(np.arange(batch.n_blocks), np.diff(word_first))
+    char_block = _segment_of(window, char_at)
+    before, unshift = prefix.take(start), inverse.take(start)
+    word_hash, stem_hash = (
+        (prefix.take(stop) - before) * unshift for stop in (end, np.minimum(end, start + STEM_CHARS))
+    )
+    return Tokens(
+        units, prefix, inverse, window, start, end, block, word_hash, char_at, char_stop, char_block, stem_hash,
+        word_first, packed,
+    )  # fmt: skip
 
 
 def windows(batch: Batch) -> tuple[npt.NDArray[np.uint16], I64]:
@@ -308,9 +353,17 @@ def word_features(tokens: Tokens, which: I64) -> tuple[I64, U64, npt.NDArray[np.
 
 def pair_features(tokens: Tokens) -> tuple[I64, U64]:
     """Give ``(block, key)`` of the stems of any two words that follow each other in a block."""
-    stem = piece_hash(tokens.prefix, tokens.inverse, tokens.start, np.minimum(tokens.end, tokens.start + STEM_CHARS))
+    stem = tokens.stem_hash
     together = tokens.block[1:] == tokens.block[:-1]
     return tokens.block[:-1][together], pair_key(stem[:-1][together], stem[1:][together])
+
+
+def _weighty_pairs(tokens: Tokens, weights: EvidenceWeights) -> tuple[I64, npt.NDArray[np.int16]]:
+    """Give the pairs that have a slot: the number of their first word, and the slots ``(n, 4)``."""
+    index, tag = slot_of(pair_key(tokens.stem_hash[:-1], tokens.stem_hash[1:]), len(weights.slots))
+    rows = weights.slots.take(index, axis=0)
+    at = np.flatnonzero((rows[:, 0] == tag) & (tokens.block[1:] == tokens.block[:-1]))
+    return at, rows.take(at, axis=0)
 
 
 def pair_key(left: U64, right: U64) -> U64:
@@ -337,33 +390,62 @@ def segment_sum(values: npt.NDArray[np.int32] | npt.NDArray[np.int16], segment: 
     return np.bincount(segment, weights=values, minlength=n).astype(np.int64)
 
 
+def segment_totals(values: npt.NDArray[np.int64] | npt.NDArray[np.bool_], first: I64) -> I64:
+    """Sum integers by segment, ``first[i]:first[i + 1]`` each; exact, because overflow cancels out."""
+    total = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, out=total[1:])
+    return np.diff(total.take(first))
+
+
+def _packed_sums(noise: npt.NDArray[np.signedinteger[Any]], appeal: npt.NDArray[np.signedinteger[Any]]) -> I64:
+    """Put two numbers into one, so that they are summed at once."""
+    return noise.astype(np.int64) + (appeal.astype(np.int64) << 32)
+
+
+def _unpacked_sums(packed: I64) -> tuple[I64, I64]:
+    noise = packed.astype(np.int32).astype(np.int64)
+    return noise, (packed - noise) >> 32
+
+
 @dataclass(slots=True)
 class WordMemo:
     """Remembers what the weights say of the words met last; the vocabulary of news repeats.
 
-    A word's record is ``(noise, appeal, concepts, known)``. Looking a word up costs one gather; working it out costs
-    some thirty. A slot keeps the word that came last; results never depend on what is remembered.
+    A word's record holds two integers: `_packed_sums` of its weights; its concepts, and from bit `_KNOWN` whether it
+    is known. Looking a word up costs one gather; working it out costs some thirty. A slot keeps the word that came
+    last; results never depend on what is remembered. ``user`` is scratch: which word of a batch is to have the slot.
     """
 
     keys: U64 = field(default_factory=lambda: np.zeros(1 << MEMO_BITS, dtype=np.uint64))
-    values: I32 = field(default_factory=lambda: np.zeros((1 << MEMO_BITS, 4), dtype=np.int32))
+    values: I64 = field(default_factory=lambda: np.zeros((1 << MEMO_BITS, 2), dtype=np.int64))
+    user: I64 = field(default_factory=lambda: np.zeros(1 << MEMO_BITS, dtype=np.int64))
 
-    def records(self, tokens: Tokens, weights: EvidenceWeights) -> I32:
-        """Give the records of all words, shape ``(n_words, 4)``."""
-        index = ((tokens.word_hash * _MIX) >> np.uint64(64 - MEMO_BITS)).astype(np.int64)
-        found = self.values.take(index, axis=0)
+    def records(self, tokens: Tokens, weights: EvidenceWeights) -> I64:
+        """Give the records of all words, shape ``(n_words, 2)``."""
+        index = ((tokens.word_hash * _MIX) >> np.uint64(64 - MEMO_BITS)).view(np.int64)
         missing = np.flatnonzero(self.keys.take(index) != tokens.word_hash)
+        found = self.values.take(index, axis=0)
         if len(missing):
-            unique, which, inverse = np.unique(tokens.word_hash[missing], return_index=True, return_inverse=True)
-            fresh = word_records(tokens, missing[which], weights)
-            found[missing] = fresh[inverse]
-            self.keys[index[missing[which]]] = unique
-            self.values[index[missing[which]]] = fresh
+            slots, words = index.take(missing), tokens.word_hash.take(missing)
+            self.user[slots] = missing
+            chosen = np.flatnonzero(self.user.take(slots) == missing)
+            self.keys[slots[chosen]] = words[chosen]
+            self.values[slots[chosen]] = _packed_records(tokens, missing[chosen], weights)
+            found[missing] = self.values.take(slots, axis=0)
+            beaten = missing[self.keys.take(slots) != words]
+            if len(beaten):
+                found[beaten] = _packed_records(tokens, beaten, weights)
         return found
 
 
+def _packed_records(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I64:
+    records = word_records(tokens, which, weights)
+    known = records[:, 3].astype(np.int64) << _KNOWN
+    return np.stack((_packed_sums(records[:, 0], records[:, 1]), records[:, 2] + known), axis=1)
+
+
 def word_records(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I32:
-    """Work out the records of some words; see `WordMemo`."""
+    """Work out ``(noise, appeal, concepts, known)`` of some words, shape ``(n_words, 4)``."""
     owner, keys, values = word_features(tokens, which)
     rows = weights.look_up(keys)
     records = np.zeros((len(which), 4), dtype=np.int32)
@@ -386,7 +468,9 @@ def word_concepts(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I32:
         long_enough = np.flatnonzero(length >= n)
         stem = piece_hash(tokens.prefix, tokens.inverse, start[long_enough], start[long_enough] + n)
         candidates.append((long_enough, cue_key("star", stem, n)))
-    for owner, keys in candidates:
+    for every_owner, every_key in candidates:
+        possible = np.flatnonzero(weights.may_be_cue.take((every_key >> _CUE_SHIFT).view(np.int64)))
+        owner, keys = every_owner.take(possible), every_key.take(possible)
         at = np.minimum(np.searchsorted(weights.cue_keys, keys), len(weights.cue_keys) - 1)
         hit = weights.cue_keys[at] == keys
         for concepts in weights.cue_concepts[at[hit]].T:
@@ -405,7 +489,9 @@ def _add_concepts(found: I32, rows: I64, concepts: I32) -> None:
 def _prefix_hashes(folded: npt.NDArray[np.uint16]) -> tuple[U64, U64]:
     powers, inverse = _powers(len(folded) + 1)
     prefix = np.zeros(len(folded) + 1, dtype=np.uint64)
-    np.multiply(folded + np.uint16(1), powers[:-1], out=prefix[1:])  # no letter is U+FFFF, so that nothing overflows
+    prefix[1:] = folded
+    prefix[1:] += np.uint64(1)
+    prefix[1:] *= powers[:-1]
     np.cumsum(prefix[1:], out=prefix[1:])
     return prefix, inverse
 
@@ -438,39 +524,63 @@ def _segment_of(bounds: I64, at: I64) -> I64:
     return np.repeat(np.arange(len(bounds) - 1), np.diff(np.searchsorted(at, bounds)))
 
 
-def _cue_counts(hits: list[tuple[I64, npt.NDArray[np.int32] | npt.NDArray[np.int16]]], n: int, n_concepts: int) -> I64:
-    cells = [block[concept > 0] * n_concepts + concept[concept > 0] - 1 for block, concept in hits]
-    return np.bincount(np.concatenate(cells), minlength=n * n_concepts).reshape(n, n_concepts)
+def _cue_counts(hits: list[tuple[I64, npt.NDArray[Any]]], n: int, n_concepts: int) -> I16:
+    """Count cues, shape ``(n, n_concepts)``, from pairs of block and concept + 1 (0 none)."""
+    cells = []
+    for block, concept in hits:
+        at = np.flatnonzero(concept)
+        cells.append((concept.take(at).astype(np.int64) - 1) * n + block.take(at))
+    counts = np.bincount(np.concatenate(cells), minlength=n * n_concepts)
+    return counts.astype(np.int16).reshape(n_concepts, n).T
 
 
 def _assembled(
-    batch: Batch, tokens: Tokens, weights: EvidenceWeights, sums: I64, words: I64, known: I64, cues: I64
+    batch: Batch,
+    tokens: Tokens,
+    weights: EvidenceWeights,
+    sums: I64,
+    words: I64,
+    known: I64,
+    cues: npt.NDArray[np.int16],
 ) -> Evidence:
     """Add the shape to the words' evidence."""
     tables, n = weights.tables, batch.n_blocks
-    units = tokens.units.astype(np.intp)  # once, where every look-up would
     mask = np.uint64((1 << FIELD_BITS) - 1)
-    shape = np.zeros((n, sum(map(len, SHAPE_FIELDS))), dtype=np.int64)
-    column = 0
-    for fields, table in zip(SHAPE_FIELDS, tables.shape, strict=True):
-        packed = np.add.reduceat(table.take(units), tokens.window[:-1]) if n else np.zeros(0, dtype=np.uint64)
+    shape = np.zeros((sum(map(len, SHAPE_FIELDS)), n), dtype=np.int16)
+    at = np.flatnonzero(tokens.packed >= _COUNTED)  # a quarter of all units: the others are small letters
+    kind = (tokens.packed.take(at) // _COUNTED).astype(np.intp)
+    bounds = np.searchsorted(at, tokens.window)
+    row = 0
+    for fields, table in zip(SHAPE_FIELDS, tables.counters.view(np.int64), strict=True):
+        totals = segment_totals(table.take(kind), bounds).view(np.uint64)
         for i in range(len(fields)):
-            shape[:, column] = (packed >> np.uint64(i * FIELD_BITS)) & mask
-            column += 1
+            shape[row] = (totals >> np.uint64(i * FIELD_BITS)) & mask
+            row += 1
     first = tables.edge[tokens.units[tokens.window[:-1]]]
     last = tables.edge[tokens.units[np.maximum(tokens.window[1:] - 2, tokens.window[:-1])]]
-    upper = EDGES.index("upper")
-    titled = np.bincount(tokens.block[tables.edge.take(tokens.units.take(tokens.start)) == upper], minlength=n)
+    titled = segment_totals(tokens.packed.take(tokens.start) & _UPPER != 0, tokens.word_first)
     key = piece_hash(tokens.prefix, tokens.inverse, tokens.window[:-1], tokens.window[1:])
     lead_end = np.minimum(tokens.window[:-1] + LEAD_CHARS, tokens.window[1:])
     lead = piece_hash(tokens.prefix, tokens.inverse, tokens.window[:-1], lead_end)
-    is_term = tokens.end - tokens.start >= 5
-    term_hash, term_block = tokens.word_hash[is_term], tokens.block[is_term]
+    is_term = np.flatnonzero(tokens.end - tokens.start >= 5)
+    term_hash, term_block = tokens.word_hash.take(is_term), tokens.block.take(is_term)
     if len(tokens.char_at):
         block, keys = spaceless_features(tokens, 2)
         order = np.argsort(np.concatenate((term_block, block)), kind="stable")
         term_hash = np.concatenate((term_hash, keys))[order]
         term_block = np.concatenate((term_block, block))[order]
     return Evidence(
-        sums, words, known, cues, shape, titled, first, last, batch.end - batch.start, key, lead, term_hash, term_block
+        sums,
+        words,
+        known,
+        cues,
+        shape.T,
+        titled,
+        first,
+        last,
+        batch.end - batch.start,
+        key,
+        lead,
+        term_hash,
+        term_block,
     )
