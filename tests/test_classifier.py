@@ -10,7 +10,9 @@ import pytest
 
 from unappeal import ParagraphClassifier, load_model
 from unappeal.artefact import save_model
-from unappeal.labels import LABELS
+from unappeal.context import softmax
+from unappeal.labels import APPEAL, BODY, LABELS, RELATED
+from unappeal_training.fit import fit_network
 
 DOCUMENTS = ["Support us!\n\nThe council met on Monday.", "", "支持我們\n市長表示", "One line."]
 
@@ -95,3 +97,13 @@ def test_the_same_training_run_gives_the_same_bytes(
     save_model(again, tmp_path / "two", {})
     for name in ("weights.npz", "model.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_network_fitted_without_a_label_finds_that_label_unlikely() -> None:
+    features = np.random.default_rng(3).normal(size=(400, 5)).astype(np.float32)
+    labels = np.where(features[:, 0] > 0, RELATED, BODY).astype(np.int8)
+    network = fit_network(features, labels, np.ones(len(labels)), units=8, epochs=60, alpha=0.001, seed=1)
+    probabilities = softmax(network.logits(features))
+    assert probabilities.shape == (400, 3)
+    assert probabilities[:, APPEAL].max() < 0.001
+    assert (probabilities.argmax(axis=1) == labels).mean() > 0.95

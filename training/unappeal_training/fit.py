@@ -12,10 +12,13 @@ from sklearn.neural_network import MLPClassifier
 
 from unappeal.context import F32, Network
 from unappeal.evidence import FIXED_POINT, Evidence
-from unappeal.labels import APPEAL, BODY
+from unappeal.labels import APPEAL, BODY, LABELS
 from unappeal_training.features import Table
 
 Rows = npt.NDArray[np.bool_]
+
+NO_SUCH_LABEL = -12.0
+"""Logit of a label that the blocks of a fit do not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +149,20 @@ def fit_network(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit((features - mean) / scale, labels, sample_weight=(weights / weights.mean()).astype(np.float32))
-    hidden, out = (np.ascontiguousarray(c, dtype=np.float32) for c in model.coefs_)
-    hidden_bias, out_bias = (b.astype(np.float32) for b in model.intercepts_)
-    return Network(mean, scale, hidden, hidden_bias, out, out_bias)
+    hidden = np.ascontiguousarray(model.coefs_[0], dtype=np.float32)
+    out, out_bias = _all_labels(model)
+    return Network(mean, scale, hidden, model.intercepts_[0].astype(np.float32), out, out_bias)
+
+
+def _all_labels(model: MLPClassifier) -> tuple[F32, F32]:
+    """Give the last layer with a column for every label; one that no block of the fit had is never likely."""
+    out, bias = model.coefs_[-1], model.intercepts_[-1]
+    if len(model.classes_) == 2:  # of two labels scikit-learn fits the second's log-odds only
+        out, bias = np.column_stack((np.zeros_like(out), out)), np.append(0.0, bias)
+    every_out = np.zeros((len(out), len(LABELS)), dtype=np.float32)
+    every_bias = np.full(len(LABELS), NO_SUCH_LABEL, dtype=np.float32)
+    every_out[:, model.classes_], every_bias[model.classes_] = out, bias
+    return every_out, every_bias
 
 
 def blinded(evidence: Evidence, documents: npt.NDArray[np.int64], share: float, seed: int) -> Evidence:
