@@ -139,7 +139,7 @@ def fit_network(
     model = MLPClassifier(
         (units,),
         alpha=alpha,
-        batch_size=512,
+        batch_size=min(512, len(features)),
         learning_rate_init=2e-3,
         max_iter=epochs,
         random_state=seed,
