@@ -102,7 +102,7 @@ def test_the_same_training_run_gives_the_same_bytes(
 def test_a_network_fitted_without_a_label_finds_that_label_unlikely() -> None:
     features = np.random.default_rng(3).normal(size=(400, 5)).astype(np.float32)
     labels = np.where(features[:, 0] > 0, RELATED, BODY).astype(np.int8)
-    network = fit_network(features, labels, np.ones(len(labels)), units=8, epochs=60, alpha=0.001, seed=1)
+    network = fit_network(features, labels, np.ones(len(labels)), units=8, epochs=600, alpha=0.001, seed=1)
     probabilities = softmax(network.logits(features))
     assert probabilities.shape == (400, 3)
     assert probabilities[:, APPEAL].max() < 0.001
