@@ -92,6 +92,14 @@ def test_damaged_gzip_data_is_told(cli: Cli, tmp_path: Path) -> None:
     assert lines_of(done.stderr)[0].startswith(f"{source}:1: damaged: damaged gzip data (")
 
 
+def test_a_table_that_ends_inside_quotes_is_told(cli: Cli, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_bytes(b'id,text\na,"Rain.\nWind."\nb,"Sun.\nSn')
+    done = cli("filter", source, "-o", tmp_path / "out.jsonl", "--quiet")
+    assert (done.returncode, lines_of(done.stderr)) == (1, [f"{source}:4: broken row: the file ends inside quotes"])
+    assert good_ids((tmp_path / "out.jsonl").read_bytes()) == ["a"]
+
+
 @pytest.mark.parametrize("name", ["empty.jsonl", "empty.jsonl.gz", "empty.jsonl.zst"])
 def test_an_empty_file_is_told_and_gives_an_empty_file(name: str, cli: Cli, tmp_path: Path) -> None:
     source, output = tmp_path / name, tmp_path / "out" / name

@@ -3,6 +3,7 @@
 import gzip
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -170,6 +171,10 @@ def test_the_summary_counts(page: str, tmp_path: Path) -> None:
     assert content["total"]["changed"] == 1
     assert content["total"]["bad"] == {"broken JSON": 1}
     assert content["files"][0]["inputs"] == [str(source)]
+    blocks = [block for text in (page, RAIN) for block in unappeal.filter_text(text).blocks]
+    scores = [(block.label, (block.scores or {})[block.label or ""]) for block in blocks]
+    binned = Counter(f"{label} {min(19, int(20 * round(score, 4))) / 20:.2f}" for label, score in scores)
+    assert content["total"]["scores"] == binned
     removed = sum(len(block.text) for block in unappeal.filter_text(page).removed)
     assert sum(content["total"]["removed_characters"].values()) == removed
 

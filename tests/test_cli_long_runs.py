@@ -1,6 +1,7 @@
 """Long runs: folders of shards, what a second run skips, and what is left when a run is killed."""
 
 import fcntl
+import gzip
 import os
 import random
 import shutil
@@ -20,7 +21,7 @@ from unappeal.artefact import DEFAULT_MODEL
 from unappeal.cli import main
 
 Cli: TypeAlias = Callable[..., CompletedProcess[bytes]]
-N_KILLS = 5
+N_KILLS = 10
 
 
 def make_shards(folder: Path, page: str, n_shards: int, n_records: int = 3) -> Path:
@@ -94,6 +95,32 @@ def test_side_files_cover_skipped_shards_too(page: str, tmp_path: Path) -> None:
     assert summary_of(out)["done"] == 1
 
 
+def test_a_shard_truncated_mid_record_is_told_by_every_run_until_it_is_whole(
+    page: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    rows = [orjson.dumps({"text": f"{page} {random.Random(i).randbytes(600).hex()}"}) + b"\n" for i in range(9)]
+    for name in ("a", "b"):
+        (source / f"{name}.jsonl.gz").write_bytes(gzip.compress(b"".join(rows)))
+    cut = source / "b.jsonl.gz"
+    cut.write_bytes(cut.read_bytes()[:-300])
+    bad = out / ".unappeal" / "b.jsonl.gz.bad.jsonl"
+    for n_skipped, message in (
+        (0, f"{cut}:9: damaged: truncated gzip data: the file ends too early\n"),
+        (2, f"{cut}: done before, with 1 bad record: see {bad}\n"),
+    ):
+        assert run(source, out) == 1
+        assert capfd.readouterr().err == message
+        assert summary_of(out)["skipped"] == n_skipped
+        assert gzip.decompress((out / "b.jsonl.gz").read_bytes()).count(b"\n") == 8
+    cut.write_bytes(gzip.compress(b"".join(rows)))
+    assert run(source, out) == 0
+    assert (summary_of(out)["done"], summary_of(out)["skipped"]) == (1, 1)
+    assert (out / "a.jsonl.gz").read_bytes() == (out / "b.jsonl.gz").read_bytes()
+    assert not bad.exists()
+
+
 def test_standard_input_is_never_taken_for_done(page: str, tmp_path: Path, cli: Cli) -> None:
     for number in (1, 2):
         done = cli("filter", "-", "-o", f"{tmp_path}/out/", "--quiet", stdin=orjson.dumps({"text": f"Rain {number}."}))
@@ -123,6 +150,7 @@ def test_a_run_killed_again_and_again_ends_as_an_undisturbed_one(workers: int, p
         [*command, "-o", str(calm), *options, str(tmp_path / "calm-rejects")], capture_output=True, check=False
     )
     chance, n_done = random.Random(workers), 0
+    states: dict[Path, tuple[int, int]] = {}
     for _ in range(N_KILLS):
         process = subprocess.Popen(
             [*command, "-o", str(out), *options, str(tmp_path / "rejects")], start_new_session=True
@@ -133,6 +161,7 @@ def test_a_run_killed_again_and_again_ends_as_an_undisturbed_one(workers: int, p
         process.kill()
         process.wait()
         n_done = len(list((out / ".unappeal").rglob("*.jsonl.json")))
+        states = {**written(out), **states}
     assert 0 < n_done < 200
     done = subprocess.run(
         [*command, "-o", str(out), *options, str(tmp_path / "rejects")], capture_output=True, check=False
@@ -142,6 +171,42 @@ def test_a_run_killed_again_and_again_ends_as_an_undisturbed_one(workers: int, p
     assert contents(tmp_path / "rejects") == contents(tmp_path / "calm-rejects")
     assert summary_of(out)["total"] == summary_of(calm)["total"]
     assert summary_of(out)["done"] + summary_of(out)["skipped"] == 200
+    assert states.items() <= written(out).items()  # no shard was done twice
+
+
+def written(out: Path) -> dict[Path, tuple[int, int]]:
+    """Output shards and what changes when one is written anew."""
+    states = {path: path.stat() for path in out.glob("part-*/[0-9]*.jsonl")}
+    return {path: (state.st_ino, state.st_mtime_ns) for path, state in states.items()}
+
+
+KILLED_AT_RENAME = """
+import os, pathlib, signal, sys
+from unappeal.cli import main
+left = int(sys.argv.pop(1))
+rename = pathlib.Path.replace
+def replace(path, target):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(path, target)
+pathlib.Path.replace = replace
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(("rename", "n_skipped"), [(4, 1), (5, 1), (6, 2)])  # of rejects, output, marker
+def test_a_run_killed_before_any_of_its_renames_goes_on(rename: int, n_skipped: int, page: str, tmp_path: Path) -> None:
+    source, calm, out = make_shards(tmp_path / "in", page, 4), tmp_path / "calm", tmp_path / "out"
+    run(source, calm, "--rejects", tmp_path / "calm-rejects")
+    arguments = ["filter", str(source), "-o", str(out), "--quiet", "--rejects", str(tmp_path / "rejects")]
+    done = subprocess.run([sys.executable, "-c", KILLED_AT_RENAME, str(rename), *arguments], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert run(source, out, "--rejects", tmp_path / "rejects") == 1
+    assert (summary_of(out)["skipped"], summary_of(out)["done"]) == (n_skipped, 4 - n_skipped)
+    assert contents(out) == contents(calm)
+    assert contents(tmp_path / "rejects") == contents(tmp_path / "calm-rejects")
 
 
 def test_workers_end_with_a_killed_parent(page: str, tmp_path: Path) -> None:

@@ -104,6 +104,12 @@ def test_filtering_by_scores_equals_filtering_real_pages(shared: Path, tmp_path:
         assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
 
 
+def test_workers_give_the_same_scores(corpus: Path, scores: Path, tmp_path: Path) -> None:
+    assert run("score", corpus, "-o", tmp_path / "scores", "--workers", 2) == 1
+    for name in ("a.jsonl.gz", "sub/b.jsonl", "c.jsonl"):
+        assert (tmp_path / "scores" / name).read_bytes() == (scores / name).read_bytes()
+
+
 def test_scores_of_one_drop_set_serve_that_set(page: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     source, scores = tmp_path / "in.jsonl", tmp_path / "scores.jsonl"
     source.write_bytes(orjson.dumps({"text": page}))

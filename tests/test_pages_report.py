@@ -10,7 +10,6 @@ import pytest
 from unappeal.blocks import Block
 from unappeal.pages import run_data
 from unappeal.pages.documents import JudgedDocument, SourceDocument, describe, judge
-from unappeal.pages.report import report_page
 from unappeal.pages.run_data import MAX_NAMED_DOCUMENTS, MAX_SAMPLES, RunData
 from unappeal.pages.runs import find_run, restored, run_documents
 
@@ -46,16 +45,6 @@ def test_frequent_texts_name_their_documents() -> None:
     found, second = data.frequent(10)
     assert (second.labels.total(), second.n_documents) == (31, 2)
     assert (found.labels.total(), found.n_documents, len(found.documents)) == (16, 8, MAX_NAMED_DOCUMENTS)
-
-
-def test_scores_that_were_not_kept_are_not_drawn() -> None:
-    block = Block("Prices rose.", 0, 12, "body")
-    kept = JudgedDocument("a", None, None, None, (block,), (False,), flagged=False)
-    data = RunData.of([kept, document("b", "appeal", "body")], "run")
-    html = report_page(data)
-    assert data.unscored == {"body": 1}
-    assert "Scores of appeal blocks" in html
-    assert "Scores of body blocks" not in html
 
 
 def test_rare_texts_are_forgotten_before_memory_grows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,8 +131,8 @@ def test_report_of_a_file_run_by_its_summary(cli: Callable[..., Any], corpus: Pa
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert '<h1 dir="auto">My &lt;run&gt;</h1>' in page.read_text(encoding="utf-8")
     (again,) = [cli("report", corpus, "--title", "My <run>").stdout.decode()]
-    figures = ("<dl", "</dl>")
-    assert between(page.read_text(encoding="utf-8"), *figures) == between(again, *figures)
+    for part in (("<dl", "</dl>"), ('id="scores"', "</section>")):
+        assert between(page.read_text(encoding="utf-8"), *part) == between(again, *part)
 
 
 def between(text: str, first: str, last: str) -> str:

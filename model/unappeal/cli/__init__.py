@@ -69,15 +69,6 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
     return parser
 
 
-def use_one_thread() -> None:
-    """Keep NumPy's matrix products to one thread; has an effect only before NumPy is loaded.
-
-    Products this small gain nothing from more, and threads that wait for each other burn the cores of other workers.
-    """
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-        os.environ.setdefault(variable, "1")
-
-
 def say(line: str) -> None:
     """Print a line for people, on standard error."""
     print(line, file=sys.stderr, flush=True)  # noqa: T201

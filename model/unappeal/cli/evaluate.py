@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unappeal.cli import UsageError, use_one_thread
+from unappeal.cli import UsageError
 from unappeal.cli.label_options import Progress, add_label_options, need_training, read, tell
+from unappeal.threads import use_one_thread
 
 if TYPE_CHECKING:
     from unappeal_training.evaluation import Scored

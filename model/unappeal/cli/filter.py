@@ -3,9 +3,10 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from unappeal.cli import UsageError, use_one_thread
+from unappeal.cli import UsageError
 from unappeal.cli.options import add_filter_options, add_model_options, loaded_model
 from unappeal.cli.running import add_corpus_options, fingerprint_of, planned, run_targets
+from unappeal.threads import use_one_thread
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction

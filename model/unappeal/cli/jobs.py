@@ -9,12 +9,10 @@ import numpy.typing as npt
 
 from unappeal.blocks import BlockMode
 from unappeal.corpus.records import Keys, Records, json_line
-from unappeal.corpus.tally import Tally
+from unappeal.corpus.tally import SCORE_BINS, SCORE_DIGITS, Tally
 from unappeal.corpus.work import Outcome, Task
 from unappeal.filter import BatchResult, filter_batch
 from unappeal.labels import LABELS
-
-SCORE_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,18 @@ def tally_of(result: BatchResult) -> Tally:
         characters=_by_label(result.labels, every, chars),
         removed_blocks=_by_label(result.labels, result.removed, None),
         removed_characters=_by_label(result.labels, result.removed, chars),
+        scores=_by_score(result),
     )
+
+
+def _by_score(result: BatchResult) -> Counter[str]:
+    """Count blocks as `Tally.scores` does."""
+    labels = result.labels.astype(np.int64)
+    scores = result.scores[np.arange(len(labels)), labels].astype(np.float64).round(SCORE_DIGITS)
+    bins = np.minimum((scores * SCORE_BINS).astype(np.int64), SCORE_BINS - 1)
+    counts = np.bincount(labels * SCORE_BINS + bins, minlength=len(LABELS) * SCORE_BINS).tolist()
+    names = (f"{label} {i / SCORE_BINS:.2f}" for label in LABELS for i in range(SCORE_BINS))
+    return Counter({name: count for name, count in zip(names, counts, strict=True) if count})
 
 
 def _by_label(

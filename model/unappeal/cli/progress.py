@@ -8,11 +8,12 @@ from typing import Any, Self
 
 from unappeal.cli import say
 from unappeal.corpus.base import Shard
+from unappeal.corpus.plan import Target
 from unappeal.corpus.records import BadRecord
 from unappeal.corpus.tally import Tally
 
 MAX_BAD_SHOWN = 20
-"""Bad records told one by one; the rest are counted, and kept in the side file."""
+"""Bad records told one by one, and shards that had some before; the rest are counted, and kept in side files."""
 
 
 class Progress:
@@ -37,15 +38,17 @@ class Progress:
 
     def bad(self, record: BadRecord) -> None:
         """Tell a bad record, up to `MAX_BAD_SHOWN` of them."""
-        self._n_bad += 1
-        if self._n_bad <= MAX_BAD_SHOWN:
-            self._say(str(record))
-        elif self._n_bad == MAX_BAD_SHOWN + 1:
-            self._say("more bad records are counted, not shown: --bad-records FILE keeps them all")
+        self._say_bad(str(record))
 
     def empty(self, shard: Shard) -> None:
         """Tell a shard without records."""
         self._say(f"{shard.path}: no records")
+
+    def skipped(self, target: Target, tally: Tally) -> None:
+        """Tell the bad records of a shard that is done, so that nobody has to guess what the exit code means."""
+        if n_bad := tally.bad.total():
+            plural = "" if n_bad == 1 else "s"
+            self._say_bad(f"{target.shards[0].path}: done before, with {n_bad:,} bad record{plural}: see {target.bad}")
 
     def counted(self, total: Tally) -> None:
         """Show documents a second and the share removed."""
@@ -58,6 +61,13 @@ class Progress:
     def seconds(self) -> float:
         """Seconds since the start."""
         return time.monotonic() - self.started
+
+    def _say_bad(self, line: str) -> None:
+        self._n_bad += 1
+        if self._n_bad <= MAX_BAD_SHOWN:
+            self._say(line)
+        elif self._n_bad == MAX_BAD_SHOWN + 1:
+            self._say("more bad records are counted, not shown: --bad-records FILE keeps them all")
 
     def _say(self, line: str) -> None:
         if self._bar is None:

@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     data = RunData.of(documents, title_of(args), _settings(args, model, found))
     if not data.total.documents:
         raise UsageError(f"{', '.join(args.inputs)}: no documents to report on")
+    if found is not None:
+        data.scores = found.scores
     data.samples = [rescored(document, model) for document in data.samples]
     write_page(args.output, report_page(data))
     return tell_bad(bad)

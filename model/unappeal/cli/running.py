@@ -16,7 +16,16 @@ from unappeal.corpus.compression import member
 from unappeal.corpus.formats import NAMES, WRITTEN, compression_of
 from unappeal.corpus.markers import Fingerprint
 from unappeal.corpus.output import STDOUT, OutputError, check_writable, content_of, open_output
-from unappeal.corpus.plan import STATE_FOLDER, PlanError, Target, check_no_input, is_folder_run, joined, plan
+from unappeal.corpus.plan import (
+    RUN_SUMMARY,
+    STATE_FOLDER,
+    PlanError,
+    Target,
+    check_no_input,
+    is_folder_run,
+    joined,
+    plan,
+)
 from unappeal.corpus.run import TargetReport, run
 from unappeal.corpus.sources import find_shards
 from unappeal.corpus.tally import Tally
@@ -25,9 +34,6 @@ from unappeal.errors import InputError
 
 if TYPE_CHECKING:
     from unappeal.classifier import ParagraphClassifier
-
-RUN_SUMMARY = "run.json"
-"""Name of the summary in the state folder of an output folder."""
 
 
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:
@@ -139,7 +145,7 @@ def summary_of(reports: Sequence[TargetReport], fingerprint: Fingerprint, second
                 "inputs": [shard.path for shard in report.target.shards],
                 "output": report.target.output,
                 "status": report.status,
-                **report.tally.as_dict(),
+                **{name: value for name, value in report.tally.as_dict().items() if name != "scores"},
             }
             for report in reports
         ],

@@ -22,12 +22,13 @@ import orjson
 
 from unappeal.blocks import Batch, BlockMode, split_batch
 from unappeal.classifier import ParagraphClassifier
-from unappeal.cli.jobs import SCORE_DIGITS, filtered, tally_of
+from unappeal.cli.jobs import filtered, tally_of
 from unappeal.corpus.base import Shard
 from unappeal.corpus.compression import decompressed, read_blocks
 from unappeal.corpus.jsonl import line_chunks
 from unappeal.corpus.records import Field, Keys, Records, json_line
 from unappeal.corpus.sources import companion_path
+from unappeal.corpus.tally import SCORE_DIGITS
 from unappeal.corpus.work import Outcome, Task
 from unappeal.errors import InputError
 from unappeal.filter import apply_labels, as_model

@@ -31,11 +31,13 @@ class _Lines:
     def __init__(self, lines: Iterable[bytes]) -> None:
         self._lines = iter(lines)
         self._taken: list[bytes] = []
+        self.at_end = False
 
     def __iter__(self) -> Iterator[str]:
         for line in self._lines:
             self._taken.append(line)
             yield line.decode("latin-1")
+        self.at_end = True
 
     def row(self) -> bytes:
         """Give the bytes of the row that was read last."""
@@ -50,6 +52,8 @@ def rows_of(lines: Iterable[bytes], delimiter: str) -> Iterator[tuple[bytes, lis
     while True:
         try:
             cells: list[str] | csv.Error = next(reader)
+            if source.at_end:  # it asked for another line, and gives what it has
+                cells = csv.Error("the file ends inside quotes")
         except StopIteration:
             return
         except csv.Error as exc:

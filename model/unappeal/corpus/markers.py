@@ -16,7 +16,7 @@ from unappeal.corpus.remote import is_remote
 from unappeal.corpus.sources import companion_path
 from unappeal.corpus.tally import Tally
 
-MARKER_FORMAT = 1
+MARKER_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ from unappeal.errors import UnappealError
 STATE_FOLDER = ".unappeal"
 """Folder below an output folder for done-markers, bad records and the summary."""
 
+RUN_SUMMARY = "run.json"
+"""Name of the summary in the state folder."""
+
 
 class PlanError(UnappealError):
     """Inputs and outputs do not go together."""

@@ -1,6 +1,7 @@
 """Files behind an address, ``s3://bucket/key`` and the like, through fsspec."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
@@ -54,7 +55,10 @@ def remove_remote(address: str) -> None:
 
 
 class RemoteFile:
-    """A file behind an address with the interface of `AsideFile`: written beside its place, then moved."""
+    """A file behind an address with the interface of `AsideFile`: written beside its place, then moved over it.
+
+    Where a file system does not move over what is there, that is removed first, once the new file is whole.
+    """
 
     def __init__(self, address: str, compression: Compression = "") -> None:
         self.address = address
@@ -72,7 +76,8 @@ class RemoteFile:
     def finish(self) -> str:
         """Write the file to its end; give the address under which it is whole, for now."""
         self._put(self._compressor.flush())
-        self._stream.close()
+        with self._told():
+            self._stream.close()
         self._whole = True
         aside: str = self._system.unstrip_protocol(self._aside)
         return aside
@@ -81,19 +86,29 @@ class RemoteFile:
         """Give the file its name, and finish it before where that is not done."""
         if not self._whole:
             self.finish()
-        if self._system.exists(self._path):
-            self._system.rm(self._path)
-        self._system.mv(self._aside, self._path)
+        with self._told():
+            try:
+                self._system.mv(self._aside, self._path)
+            except OSError:
+                if not (self._system.isfile(self._aside) and self._system.isfile(self._path)):
+                    raise
+                self._system.rm(self._path)
+                self._system.mv(self._aside, self._path)
         self._stream = None
 
     def _put(self, data: bytes) -> None:
-        try:
+        with self._told():
             if self._stream is None:
                 self._system.makedirs(self._path.rpartition("/")[0], exist_ok=True)
                 self._stream = self._system.open(self._aside, "wb")
             self._stream.write(data)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as exc:
-            raise UnappealError(f"{self.address}: cannot be written: {exc}") from exc
+            raise UnappealError(f"{self.address}: cannot be written: {exc.strerror or exc}") from exc
 
     def __enter__(self) -> Self:
         return self
@@ -102,8 +117,10 @@ class RemoteFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._stream is not None:
-            self._stream.close()
-            remove_remote(self._system.unstrip_protocol(self._aside))
+            with suppress(OSError):  # what failed before fails again here, and was said
+                self._stream.close()
+            with suppress(OSError):
+                self._system.rm(self._aside)
 
 
 def _filesystem(address: str) -> tuple[Any, str]:

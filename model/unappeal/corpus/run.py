@@ -35,6 +35,9 @@ class Observer(Protocol):
     def empty(self, shard: Shard) -> None:
         """A shard has no records."""
 
+    def skipped(self, target: Target, tally: Tally) -> None:
+        """A target is done; its bad records, if any, were put aside then."""
+
     def counted(self, tally: Tally) -> None:
         """A chunk was counted; these are the totals so far."""
 
@@ -84,6 +87,7 @@ class _Runner:
             if tally is None:
                 todo.append((target, expected))
             else:
+                self.observer.skipped(target, tally)
                 self._count(tally)
                 self.observer.read(sum(max(0, shard.size) for shard in target.shards))
                 yield TargetReport(target, "skipped", tally)

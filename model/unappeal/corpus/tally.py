@@ -4,13 +4,19 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+SCORE_DIGITS = 4
+"""Decimal places of scores that are kept; counted scores are rounded to them first, so that both tell the same."""
+
+SCORE_BINS = 20
+
 
 @dataclass(slots=True)
 class Tally:
     """Counts of documents, of blocks and their characters by label, and of bad records by reason.
 
     ``documents`` are the good records, ``changed`` those that lost a block, ``flagged`` those left whole by the
-    guard. Characters are code points.
+    guard. Characters are code points. ``scores`` counts blocks by label and by the lower edge of the twentieth of 0 to
+    1 that the label's score is in: ``body 0.95``.
     """
 
     documents: int = 0
@@ -20,6 +26,7 @@ class Tally:
     characters: Counter[str] = field(default_factory=Counter)
     removed_blocks: Counter[str] = field(default_factory=Counter)
     removed_characters: Counter[str] = field(default_factory=Counter)
+    scores: Counter[str] = field(default_factory=Counter)
     bad: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Tally") -> None:

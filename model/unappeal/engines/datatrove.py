@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from unappeal.cli import use_one_thread
+from unappeal.threads import use_one_thread
 
 use_one_thread()  # before NumPy: an executor runs one task a core
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
-from unappeal.cli import use_one_thread
+from unappeal.threads import use_one_thread
 
 use_one_thread()  # before NumPy: Spark runs one worker a core
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from unappeal.corpus.tally import SCORE_BINS
 from unappeal.labels import LABELS, Label
 from unappeal.pages.charts import Bar, bar_chart, column_chart, legend
 from unappeal.pages.markup import Html, asset, element, join, page
-from unappeal.pages.run_data import SCORE_BINS, TENTHS, RepeatedBlock, RunData, Share
+from unappeal.pages.run_data import TENTHS, RepeatedBlock, RunData, Share
 from unappeal.pages.samples import excerpt, flagged_rows, sample
 
 NOISE = (str(Label.APPEAL), str(Label.RELATED))
@@ -100,11 +101,8 @@ def _positions_chart(positions: Sequence[Share]) -> Html:
 
 
 def _scores_charts(data: RunData) -> Html:
-    """Draw the scores of each label, unless some of its blocks have none: a run keeps those of rejects alone."""
     figures = []
     for label, counts in data.scores.items():
-        if data.unscored[label]:
-            continue
         bars = [
             Bar(f"{i / SCORE_BINS:.2f} to {(i + 1) / SCORE_BINS:.2f}", [count], plural(count, "block"))
             for i, count in enumerate(counts)
@@ -113,8 +111,6 @@ def _scores_charts(data: RunData) -> Html:
         caption = join(element("span", label, class_=f"tag {label}"), f" {plural(sum(counts), 'block')}")
         figures.append(element("figure", element("figcaption", caption), chart))
     note = "Blocks by the probability of the label they were given; body is what was kept."
-    if data.unscored:
-        note = "Blocks by the probability of the label they were given. The run wrote no scores of what it kept."
     return join(_note(note), element("div", *figures, class_="multiples"))
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from unappeal.blocks import Block
+from unappeal.corpus.tally import SCORE_BINS, SCORE_DIGITS
 from unappeal.labels import LABELS
 from unappeal.pages.documents import JudgedDocument
 from unappeal.pages.selection import text_key
 
 TENTHS = 10
-SCORE_BINS = 20
 MAX_FLAGGED = 100
 MAX_SAMPLES = 20
 MAX_NAMED_DOCUMENTS = 5
@@ -64,10 +64,9 @@ class RepeatedBlock:
 class RunData:
     """All that the report shows.
 
-    ``scores`` has for every label how many blocks got it with a score in each twentieth of 0 to 1, ``unscored`` how
-    many blocks have none. ``positions``
-    are the tenths of the documents, by characters. ``samples`` are drawn from the documents that lost something or
-    were flagged, all with the same chance.
+    ``scores`` has for every label how many blocks got it with a score in each twentieth of 0 to 1; blocks without
+    scores are not in it. ``positions`` are the tenths of the documents, by characters. ``samples`` are drawn from the
+    documents that lost something or were flagged, all with the same chance.
     """
 
     name: str
@@ -79,7 +78,6 @@ class RunData:
     languages: dict[str, Share] = field(default_factory=dict)
     positions: list[Share] = field(default_factory=lambda: [Share() for _ in range(TENTHS)])
     scores: dict[str, list[int]] = field(default_factory=lambda: {str(label): [0] * SCORE_BINS for label in LABELS})
-    unscored: Counter[str] = field(default_factory=Counter)
     flagged_documents: list[JudgedDocument] = field(default_factory=list)
     repeated: dict[str, RepeatedBlock] = field(default_factory=dict)
     samples: list[JudgedDocument] = field(default_factory=list)
@@ -121,10 +119,9 @@ class RunData:
 
     def _add_score(self, block: Block) -> None:
         label = block.label or ""
-        if block.scores is None or label not in block.scores:
-            self.unscored[label] += 1
-        else:
-            self.scores[label][min(SCORE_BINS - 1, int(SCORE_BINS * block.scores[label]))] += 1
+        if block.scores is not None:
+            score = round(block.scores[label], SCORE_DIGITS)
+            self.scores[label][min(SCORE_BINS - 1, int(SCORE_BINS * score))] += 1
 
     def _add_text(self, block: Block, document: str, before: set[str]) -> None:
         """Count a removed text; ``before`` are those that the same document lost already."""

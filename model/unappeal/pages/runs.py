@@ -6,21 +6,20 @@ files are. A run that kept no rejects is done again, on its inputs.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from unappeal.blocks import Block, split
 from unappeal.corpus.formats import format_of, renamed
-from unappeal.corpus.plan import STATE_FOLDER
+from unappeal.corpus.plan import RUN_SUMMARY, STATE_FOLDER
 from unappeal.corpus.records import BadRecord, Keys
+from unappeal.corpus.tally import SCORE_BINS
 from unappeal.filter import Model
-from unappeal.labels import Label
+from unappeal.labels import LABELS, Label
 from unappeal.pages.documents import JudgedDocument, SourceDocument, judge
 from unappeal.pages.sources import read_documents, read_records
-
-RUN_SUMMARY = "run.json"
 
 Reject: TypeAlias = dict[str, Any]
 """A line of the rejects: ``id``, ``span``, ``label``, ``score``, ``text``."""
@@ -28,12 +27,17 @@ Reject: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as its summary tells it: ``model`` is a checksum, ``files`` each have ``inputs``, ``output`` and counts."""
+    """A run as its summary tells it.
+
+    ``model`` is a checksum, ``files`` each have ``inputs``, ``output`` and counts. ``scores`` has for every label how
+    many blocks got it with a score in each twentieth of 0 to 1; rejects tell those of removed blocks only.
+    """
 
     path: str
     model: str
     options: dict[str, Any]
     files: list[dict[str, Any]]
+    scores: dict[str, list[int]]
 
     @property
     def keys(self) -> Keys:
@@ -49,9 +53,14 @@ def find_run(path: str) -> Run | None:
         return None
     try:
         content = json.loads(summary.read_bytes())
-        return Run(path, content["model"], content["options"], content["files"])
+        scores = _by_twentieths(content["total"]["scores"])
+        return Run(path, content["model"], content["options"], content["files"], scores)
     except (ValueError, KeyError, TypeError):  # a file of documents
         return None
+
+
+def _by_twentieths(counts: Mapping[str, int]) -> dict[str, list[int]]:
+    return {str(label): [counts.get(f"{label} {i / SCORE_BINS:.2f}", 0) for i in range(SCORE_BINS)] for label in LABELS}
 
 
 def run_documents(run: Run, bad: list[BadRecord], model: Model = None) -> Iterator[JudgedDocument]:
