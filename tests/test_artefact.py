@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from unappeal import ModelError, ParagraphClassifier, load_model
-from unappeal.artefact import ARTEFACTS_DIR, DEFAULT_MODEL, FORMAT, save_model
+from unappeal.artefact import ARTEFACTS_DIR, DEFAULT_MODEL, FORMAT, OLDEST_FORMAT, save_model
 
 DOCUMENTS = ["Support us!\n\nThe council met on Monday.\n\nRead more", "支持我們\n市長表示", ""]
 
@@ -124,7 +124,14 @@ def test_json_of_something_else_is_foreign(folder: Path, content: bytes) -> None
 @pytest.mark.parametrize("number", [FORMAT + 1, 99])
 def test_a_newer_format_asks_for_an_upgrade(folder: Path, number: int) -> None:
     edit(folder, lambda d: d.update(format=number))
-    with pytest.raises(ModelError, match=rf"has format {number}, this release reads 1 to {FORMAT}: upgrade unappeal"):
+    reads = f"this release reads {OLDEST_FORMAT} to {FORMAT}"
+    with pytest.raises(ModelError, match=rf"has format {number}, {reads}: upgrade unappeal"):
+        load_model(folder)
+
+
+def test_an_older_format_asks_for_training_anew(folder: Path) -> None:
+    edit(folder, lambda d: d.update(format=OLDEST_FORMAT - 1))
+    with pytest.raises(ModelError, match=rf"has format {OLDEST_FORMAT - 1}, this release reads .*: train it again"):
         load_model(folder)
 
 

@@ -53,12 +53,17 @@ def probabilities(logits: list[float]) -> list[float]:
 def own_values(evidence: Evidence, i: int, concepts: tuple[str, ...]) -> Values:
     """The features of block ``i`` alone."""
     words, chars = int(evidence.words[i]), int(evidence.chars[i])
-    noise, appeal = (int(total) / FIXED_POINT for total in evidence.sums[i])
+    noise, appeal, noise_above, appeal_above = (int(total) / FIXED_POINT for total in evidence.sums[i])
     known, seen = int(evidence.known[i]) / max(words, 1), min(max(chars, 1), 320)
     values: Values = {"known_share": known, "unknown": known < 0.3, "is_long": chars > LONG_STORY_CHARS}
     for name, total in (("noise", noise), ("appeal", appeal)):
         values[f"{name}_words"] = min(max(total / math.sqrt(words + 1), -8), 8)
         values[f"{name}_words_mean"] = min(max(total / (words + 2), -4), 4)
+    for name, total in (("noise", noise_above), ("appeal", appeal_above)):
+        values[f"{name}_words_above"] = min(total / math.sqrt(words + 1), 12)
+    for name, total in zip(("noise", "appeal"), evidence.cue_sums[i].tolist(), strict=True):
+        place = math.sqrt(int(evidence.cue_words[i]) + 1)
+        values[f"{name}_cues"] = min(max(total / FIXED_POINT / place, -8), 8)
     values["log_words"], values["log_chars"] = math.log2(words + 1), math.log2(chars + 1)
     values["titled_share"] = int(evidence.titled[i]) / max(words, 1)
     values["word_chars"] = min(seen / max(words, 1), 30)

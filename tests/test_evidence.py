@@ -16,6 +16,7 @@ from unappeal.blocks import split_batch, to_units
 from unappeal.evidence import (
     _BASE,
     _SEED,
+    CUE_DISTANCES,
     EDGES,
     FIXED_POINT,
     HEAD_CHARS,
@@ -87,19 +88,24 @@ class Reference:
 
     def tokens(self) -> tuple[list[str], list[str]]:
         """Folded words, and folded runs of spaceless characters."""
+        words, runs = self.placed()
+        return [word for _, word in words], [run for _, run in runs]
+
+    def placed(self) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+        """The same, each with the unit at which it begins."""
         words, runs, word, run = [], [], "", ""
-        for unit in self.units + " ":
+        for end, unit in enumerate(self.units + " "):
             letter = self.folded(unit)
             spaceless = letter != "\0" and bool(self.tables.spaceless[ord(letter)])
             if spaceless:
                 run += letter
             elif run:
-                runs.append(run)
+                runs.append((end - len(run), run))
                 run = ""
             if letter != "\0" and not spaceless:
                 word += letter
             elif word:
-                words.append(word)
+                words.append((end - len(word), word))
                 word = ""
         return words, runs
 
@@ -123,42 +129,60 @@ def grams(run: str, n: int) -> list[str]:
 
 
 def reference_sums(reference: Reference, weights: EvidenceWeights) -> tuple[list[int], int, int]:
-    """Give the two sums in fixed point, the number of words and of known ones."""
+    """Give the four sums in fixed point, the number of words and of known ones."""
     words, runs = reference.tokens()
     bigrams = [gram for run in runs for gram in grams(run, 2)]
-    sums = [0, 0]
-    for k in (0, 1):
+    sums = [0, 0, 0, 0]
+    for k in range(4):
+
+        def worth(*feature: str, k: int = k) -> int:
+            weight = row_of(weights, feature)[k % 2 + 1]
+            return weight if k < 2 else max(weight, 0)
+
         for word in words:
             parts = list(word_parts(word))
-            value = sum(row_of(weights, part)[k + 1] for part in parts) / math.sqrt(max(len(parts), 1))
-            sums[k] += round(row_of(weights, ("word", word))[k + 1] + value)
+            value = sum(worth(*part) for part in parts) / math.sqrt(max(len(parts), 1))
+            sums[k] += round(worth("word", word) + value)
         for left, right in pairwise(words):
-            sums[k] += row_of(weights, ("pair", left[:STEM_CHARS], right[:STEM_CHARS]))[k + 1]
+            sums[k] += worth("pair", left[:STEM_CHARS], right[:STEM_CHARS])
         for n in SPACELESS_NGRAMS:
-            sums[k] += sum(row_of(weights, ("spaceless", g))[k + 1] for run in runs for g in grams(run, n))
+            sums[k] += sum(worth("spaceless", g) for run in runs for g in grams(run, n))
     known = sum(row_of(weights, ("word", word))[0] != 0 for word in words)
     known += sum(any(row_of(weights, ("spaceless", gram))[1:3]) for gram in bigrams)
     return sums, len(words) + len(bigrams), known
 
 
-def reference_cues(reference: Reference, weights: EvidenceWeights) -> Counter[int]:
-    """Count cues by concept: of words, word pairs and spaceless strings."""
-    words, runs = reference.tokens()
+def placed_cues(reference: Reference, weights: EvidenceWeights) -> list[tuple[int, int]]:
+    """Give every cue as ``(unit at which it begins, concept)`` in order, those of word, pair and spaceless string."""
     kept = dict(zip(weights.cue_keys.tolist(), weights.cue_concepts.tolist(), strict=True))
-    found: Counter[int] = Counter()
-    for word in words:
+    words, runs = reference.placed()
+    cues = []
+    for at, word in words:
         keys = [cue_key("exact", hash_of(word))] + [
             cue_key("star", hash_of(word[:n]), n) for n in reversed(STAR_LENGTHS) if len(word) >= n
         ]
         concepts = [concept for key in keys for concept in kept.get(int(key[0]), []) if concept]
-        found.update(list(dict.fromkeys(concepts))[:MAX_CUES_PER_WORD])
-    for left, right in pairwise(words):
-        found[row_of(weights, ("pair", left[:STEM_CHARS], right[:STEM_CHARS]))[3]] += 1
+        cues += [(at, concept) for concept in list(dict.fromkeys(concepts))[:MAX_CUES_PER_WORD]]
+    for (at, left), (_, right) in pairwise(words):
+        cues.append((at, row_of(weights, ("pair", left[:STEM_CHARS], right[:STEM_CHARS]))[3]))
     for n in SPACELESS_CUES:
-        for run in runs:
-            found.update(row_of(weights, ("spaceless", gram))[3] for gram in grams(run, n))
-    del found[0]
-    return found
+        for begin, run in runs:
+            cues += [(begin + i, row_of(weights, ("spaceless", gram))[3]) for i, gram in enumerate(grams(run, n))]
+    return sorted((at, concept - 1) for at, concept in cues if concept)
+
+
+def reference_cue_sums(placed: list[tuple[int, int]], weights: EvidenceWeights) -> tuple[list[int], int]:
+    """Give what the cues' order is worth in fixed point, and how many cues have a place in it."""
+    n = len(weights.concepts)
+    told = [(at, concept) for at, concept in placed if weights.concepts[concept] != "function"]
+    features = [concept for _, concept in told]
+    for i, (at, concept) in enumerate(told):
+        for earlier_at, earlier in told[max(i - 2, 0) : i]:
+            if (distance := at - earlier_at) < CUE_DISTANCES[-1]:
+                nearness = sum(distance >= bound for bound in CUE_DISTANCES)
+                features.append(n + (earlier * n + concept) * len(CUE_DISTANCES) + nearness)
+    sums = [sum(int(weights.cue_weights[feature, k]) for feature in features) for k in (0, 1)]
+    return sums, len(told)
 
 
 def hash_of(piece: str) -> U64:
@@ -193,10 +217,12 @@ def test_sums_words_and_cues_agree_with_the_slow_reference(weights: EvidenceWeig
         sums, n_words, known = reference_sums(reference, weights)
         np.testing.assert_allclose(evidence.sums[row] / FIXED_POINT, np.array(sums) / FIXED_POINT, atol=1e-4)
         assert (evidence.words[row], evidence.known[row], evidence.chars[row]) == (n_words, known, len(text))
-        cues = reference_cues(reference, weights)
-        counted = {i + 1: int(count) for i, count in enumerate(evidence.cues[row]) if count}
-        assert counted == dict(cues)
-        weighty += any(sums) + any(cues)
+        cues = placed_cues(reference, weights)
+        counted = {i: int(count) for i, count in enumerate(evidence.cues[row]) if count}
+        assert counted == Counter(concept for _, concept in cues)
+        cue_sums, n_told = reference_cue_sums(cues, weights)
+        assert (evidence.cue_sums[row].tolist(), evidence.cue_words[row]) == (cue_sums, n_told)
+        weighty += any(sums) + any(cue_sums)
     assert weighty >= len(TEXTS) // 2
 
 

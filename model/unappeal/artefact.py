@@ -17,8 +17,9 @@ from unappeal.evidence import CharTables, EvidenceWeights
 from unappeal.labels import LABELS
 from unappeal.operating_point import OperatingPoint
 
-FORMAT = 1
-"""Number of the artefact's layout; a reader refuses a higher one."""
+FORMAT = 2
+OLDEST_FORMAT = 2
+"""Number of the artefact's layout, and the lowest that is read; others are refused."""
 
 ARTEFACTS_DIR = Path(__file__).parent / "artefacts"
 DEFAULT_MODEL = "news-1"
@@ -102,10 +103,10 @@ def _description(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path / 'model.json'} is damaged: {exc}") from exc
     if not isinstance(description, dict) or "format" not in description or "arrays_sha256" not in description:
         raise ModelError(f"{path / 'model.json'} is not a model of unappeal")
-    if type(description["format"]) is not int or not 1 <= description["format"] <= FORMAT:
-        raise ModelError(
-            f"{path} has format {description['format']!r}, this release reads 1 to {FORMAT}: upgrade unappeal"
-        )
+    number = description["format"]
+    if type(number) is not int or not OLDEST_FORMAT <= number <= FORMAT:
+        remedy = "train it again" if type(number) is int and number < OLDEST_FORMAT else "upgrade unappeal"
+        raise ModelError(f"{path} has format {number!r}, this release reads {OLDEST_FORMAT} to {FORMAT}: {remedy}")
     if description.get("labels") != [str(label) for label in LABELS]:
         raise ModelError(f"{path} has labels {description.get('labels')}, not {[str(label) for label in LABELS]}")
     return description
@@ -128,6 +129,7 @@ def _arrays(model: ParagraphClassifier) -> dict[str, npt.NDArray[Any]]:
         "slots": evidence.slots,
         "cue_keys": evidence.cue_keys,
         "cue_concepts": evidence.cue_concepts,
+        "cue_weights": evidence.cue_weights,
     }
     arrays.update({f"tables_{part}": getattr(evidence.tables, part) for part in _TABLE_PARTS})
     for name, network in (("reader", model.reader_), ("judge", model.judge_)):
@@ -146,7 +148,12 @@ def _checksum(arrays: dict[str, npt.NDArray[Any]]) -> str:
 def _built(description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> ParagraphClassifier:
     tables = CharTables(**{part: arrays[f"tables_{part}"] for part in _TABLE_PARTS})
     evidence = EvidenceWeights(
-        tables, arrays["slots"], arrays["cue_keys"], arrays["cue_concepts"], tuple(description["concepts"])
+        tables,
+        arrays["slots"],
+        arrays["cue_keys"],
+        arrays["cue_concepts"],
+        arrays["cue_weights"],
+        tuple(description["concepts"]),
     )
     reader, judge = (
         Network(**{part: arrays[f"{name}_{part}"] for part in _NETWORK_PARTS}) for name in ("reader", "judge")

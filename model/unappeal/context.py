@@ -66,9 +66,9 @@ _IS_STOP = np.array([edge in ("stop", "question", "exclamation", "quote") for ed
 _SHAPE_NAMES = tuple(name for fields in SHAPE_FIELDS for name in fields)
 _PRESENCE = ("question", "exclamation", "currency", "address", "bracket", "divider")
 _BLOCK_PARTS = (
-    "noise_words", "appeal_words", "noise_words_mean", "appeal_words_mean", "known_share", "unknown", "log_words",
-    "log_chars", "is_long", "titled_share", "word_chars",
-    *(f"share_{name}" for name in _SHAPE_NAMES), *(f"has_{name}" for name in _PRESENCE),
+    "noise_words", "appeal_words", "noise_words_mean", "appeal_words_mean", "noise_words_above", "appeal_words_above",
+    "noise_cues", "appeal_cues", "known_share", "unknown", "log_words", "log_chars", "is_long", "titled_share",
+    "word_chars", *(f"share_{name}" for name in _SHAPE_NAMES), *(f"has_{name}" for name in _PRESENCE),
 )  # fmt: skip
 
 
@@ -169,8 +169,11 @@ def block_columns(evidence: Evidence) -> F32:
     chars = evidence.chars.astype(np.float32)
     seen = np.clip(evidence.chars, 1, 320).astype(np.float32)
     shape = evidence.shape.T.astype(np.float32)
-    table.add(np.clip(sums / np.sqrt(words + 1), -8, 8))
-    table.add(np.clip(sums / (words + 2), -4, 4))
+    table.add(np.clip(sums[:2] / np.sqrt(words + 1), -8, 8))
+    table.add(np.clip(sums[:2] / (words + 2), -4, 4))
+    table.add(np.minimum(sums[2:] / np.sqrt(words + 1), 12))
+    cue_sums = evidence.cue_sums.T.astype(np.float32) / FIXED_POINT
+    table.add(np.clip(cue_sums / np.sqrt(evidence.cue_words.astype(np.float32) + 1), -8, 8))
     table.add(known)
     table.add(known < 0.3)
     table.add(np.log2(words + 1))

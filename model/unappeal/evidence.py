@@ -1,6 +1,7 @@
 """What a block says about its own label, before its neighbours are asked.
 
-Per block: two sums of word weights, counts of cue words by concept, and counts that describe its shape. All of it
+Per block: sums of word weights, counts of cue words by concept, what the order of the cue words is worth, and counts
+that describe its shape. All of it
 is integer arithmetic over the buffer of a whole batch, so that a block's evidence is the same to the bit whatever
 stands beside it.
 
@@ -9,6 +10,7 @@ How a stretch of text gets its hash: with ``H[i] = sum(u[j] * B**j for j < i)`` 
 gathers and a product give every word, stem and n-gram of the batch.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -43,6 +45,15 @@ STAR_LENGTHS = tuple(range(2, 10))
 """Lengths of a cue's stem that are told apart; a longer stem is cut."""
 
 SPACELESS_CUES = (2, 3, 4, 5, 6)
+
+SILENT_CONCEPT = "function"
+"""Its words stand between all others, so they are left out where the order of cue words is read."""
+
+CUE_STEPS = (1, 2)
+"""Cue words are paired with the next one and the one after that: "you" and "support" mean more than either."""
+
+CUE_DISTANCES = (14, 36, 120)
+"""Pairs are told apart by how many units lie between their beginnings; those further apart are none."""
 
 FIXED_POINT = 1 << 12
 """Weights are summed as integers, in this fraction of one."""
@@ -135,20 +146,27 @@ class EvidenceWeights:
 
     ``slots`` ``(2**k, 4)`` int16: tag, weight for noise, weight for appeal, concept + 1 of a word pair or spaceless
     cue (0 none). ``cue_keys`` are sorted hashes of single words and stems, ``cue_concepts`` their concepts;
-    ``may_be_cue`` tells by a hash's highest bits whether a search among them may find it.
+    ``may_be_cue`` tells by a hash's highest bits whether a search among them may find it. ``cue_weights``
+    ``(n_cue_features(n_concepts), 2)`` int16: weights for noise and appeal of `cue_features`; ``cue_worth`` the same,
+    as `_packed_sums`.
     """
 
     tables: CharTables
     slots: npt.NDArray[np.int16]
     cue_keys: U64
     cue_concepts: npt.NDArray[np.uint8]
+    cue_weights: npt.NDArray[np.int16]
     concepts: tuple[str, ...]
     may_be_cue: npt.NDArray[np.bool_] = field(init=False, repr=False, compare=False)
+    cue_worth: I64 = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         may_be_cue = np.zeros(1 << CUE_BITS, dtype=np.bool_)
         may_be_cue[self.cue_keys >> _CUE_SHIFT] = True
         object.__setattr__(self, "may_be_cue", may_be_cue)
+        if len(self.cue_weights) != n_cue_features(len(self.concepts)):
+            raise ValueError(f"{len(self.cue_weights)} weights of cue words for {len(self.concepts)} concepts")
+        object.__setattr__(self, "cue_worth", _packed_sums(self.cue_weights[:, 0], self.cue_weights[:, 1]))
 
     def look_up(self, keys: U64) -> npt.NDArray[np.int16]:
         """Give the slots of hashed features, shape ``(n, 4)``; rows of zeros where the table has none."""
@@ -162,8 +180,10 @@ class EvidenceWeights:
 class Evidence:
     """Evidence of the blocks of a batch; every array has one row a block, in order.
 
-    ``sums`` ``(n, 2)``: summed weights for noise and appeal in `FIXED_POINT`. ``words`` and ``known``: how many words
-    there are, and how many of them the model has weights for. ``cues`` ``(n, n_concepts)``; ``shape`` ``(n, 14)``;
+    ``sums`` ``(n, 4)``: summed weights for noise and appeal in `FIXED_POINT`, then the sums of those above zero alone:
+    a plea in ordinary words is outweighed by them, but not silent. ``words`` and ``known``: how many words there are,
+    and how many of them the model has weights for. ``cues`` ``(n, n_concepts)`` counts cue words; ``cue_sums``
+    ``(n, 2)`` and ``cue_words``: summed weights of their order, and how many have a place in it. ``shape`` ``(n, 14)``;
     ``titled``: words that begin with a capital; ``first_edge``, ``last_edge``: numbers of `EDGES`; ``chars``: length
     in code points; ``key``, ``lead``: hashes of the block's folded text and of its first `LEAD_CHARS`, for finding
     repetitions and lists. ``terms`` are the longer words, as ``(hash, block)``, for the document's vocabulary.
@@ -173,6 +193,8 @@ class Evidence:
     words: I64
     known: I64
     cues: I16
+    cue_sums: I64
+    cue_words: I64
     shape: I16
     titled: I64
     first_edge: npt.NDArray[np.uint8]
@@ -195,7 +217,10 @@ class Evidence:
         return replace(self, **chosen, term_hash=self.term_hash[terms], term_block=number[self.term_block[terms]])
 
 
-_ROW_FIELDS = ("sums", "words", "known", "cues", "shape", "titled", "first_edge", "last_edge", "chars", "key", "lead")
+_ROW_FIELDS = (
+    "sums", "words", "known", "cues", "cue_sums", "cue_words", "shape", "titled", "first_edge", "last_edge", "chars",
+    "key", "lead",
+)  # fmt: skip
 
 
 class Tokens(NamedTuple):
@@ -223,35 +248,72 @@ class Tokens(NamedTuple):
     packed: npt.NDArray[np.uint32]
 
 
+class Cues(NamedTuple):
+    """The cue words of a batch in the order of the text: unit, concept and block of each."""
+
+    at: I64
+    concept: I64
+    block: I64
+
+    def ordered(self, concepts: tuple[str, ...]) -> "Cues":
+        """Leave out those of `SILENT_CONCEPT`."""
+        if SILENT_CONCEPT not in concepts:
+            return self
+        kept = np.flatnonzero(self.concept != concepts.index(SILENT_CONCEPT))
+        return Cues(*(values.take(kept) for values in self))
+
+
 def extract(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") -> Evidence:
     """Compute the evidence of every block of a batch."""
+    return extract_with_cues(batch, weights, memo)[0]
+
+
+def extract_with_cues(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") -> tuple[Evidence, Cues]:
+    """Give what `extract` does, and the cue words that have a place in the order."""
     tokens = tokenize(batch, weights.tables)
     n = batch.n_blocks
-    n_concepts = len(weights.concepts)
     word = memo.records(tokens, weights)
-    worth = segment_totals(word[:, 0], tokens.word_first)
     words = np.diff(tokens.word_first)
-    known = segment_totals(word[:, 1], tokens.word_first) >> _KNOWN
-    cue = np.flatnonzero(word[:, 1] & 0xFFFF)
-    concepts = word[:, 1].take(cue) & 0xFFFF
-    cue_block = tokens.block.take(cue)
+    known = segment_totals(word[:, 2], tokens.word_first) >> _KNOWN
     at, pair = _weighty_pairs(tokens, weights)
-    worth += segment_totals(_packed_sums(pair[:, 1], pair[:, 2]), np.searchsorted(at, tokens.word_first))
-    noise, appeal = _unpacked_sums(worth)
-    hits = [(cue_block, concepts & 0xFF), (cue_block, concepts >> 8), (tokens.block.take(at), pair[:, 3])]
+    pair_first = np.searchsorted(at, tokens.word_first)
+    sums = np.empty((4, n), dtype=np.int64)
+    for k, pair_weights in enumerate((pair[:, 1:3], np.maximum(pair[:, 1:3], 0))):
+        worth = segment_totals(word[:, k], tokens.word_first)
+        worth += segment_totals(_packed_sums(*pair_weights.T), pair_first)
+        sums[2 * k : 2 * k + 2] = _unpacked_sums(worth)
+    hits: list[tuple[I64, npt.NDArray[Any]]] = _word_cues(tokens, word[:, 2])
+    hits.append((tokens.start.take(at), pair[:, 3]))
     for length in SPACELESS_CUES if len(tokens.char_at) else ():
-        block, keys = spaceless_features(tokens, length)
+        begin, block, keys = _spaceless(tokens, length)
         rows = weights.look_up(keys)
-        hits.append((block, rows[:, 3]))
+        hits.append((begin, rows[:, 3]))
         if length in SPACELESS_NGRAMS:
-            noise += segment_sum(rows[:, 1], block, n)
-            appeal += segment_sum(rows[:, 2], block, n)
+            for k, column in enumerate((*rows[:, 1:3].T, *np.maximum(rows[:, 1:3], 0).T)):
+                sums[k] += segment_sum(column, block, n)
         if length == SPACELESS_NGRAMS[0]:
             words += np.bincount(block, minlength=n)
             known += np.bincount(block, weights=(rows[:, 1] != 0) | (rows[:, 2] != 0), minlength=n).astype(np.int64)
-    return _assembled(
-        batch, tokens, weights, np.stack((noise, appeal)).T, words, known, _cue_counts(hits, n, n_concepts)
-    )
+    cues = _in_order(hits, tokens.window)
+    ordered = cues.ordered(weights.concepts)
+    counts, cue_sums = _cue_counts(cues, n, len(weights.concepts)), _cue_sums(ordered, weights, n)
+    return _assembled(batch, tokens, weights.tables, sums.T, words, known, counts, *cue_sums), ordered
+
+
+def n_cue_features(n_concepts: int) -> int:
+    """Give how many `cue_features` there are: a concept each, and pairs of concepts at each distance."""
+    return n_concepts + n_concepts * n_concepts * len(CUE_DISTANCES)
+
+
+def cue_features(cues: Cues, n_concepts: int) -> Iterator[tuple[I64, I64]]:
+    """Give ``(index of a cue, number of a feature)``: of each cue itself, then of the pairs that it ends."""
+    yield np.arange(len(cues.at)), cues.concept
+    for step in CUE_STEPS:
+        distance = cues.at[step:] - cues.at[:-step]
+        ends = np.flatnonzero((cues.block[step:] == cues.block[:-step]) & (distance < CUE_DISTANCES[-1]))
+        pair = cues.concept.take(ends) * n_concepts + cues.concept.take(ends + step)
+        nearness = np.searchsorted(CUE_DISTANCES, distance.take(ends), side="right")
+        yield ends + step, n_concepts + pair * len(CUE_DISTANCES) + nearness
 
 
 def tokenize(batch: Batch, tables: CharTables) -> Tokens:
@@ -373,11 +435,15 @@ def pair_key(left: U64, right: U64) -> U64:
 
 def spaceless_features(tokens: Tokens, length: int) -> tuple[I64, U64]:
     """Give ``(block, key)`` of the n-grams of one length in runs of spaceless characters."""
+    return _spaceless(tokens, length)[1:]
+
+
+def _spaceless(tokens: Tokens, length: int) -> tuple[I64, I64, U64]:
+    """Give what `spaceless_features` gives, and before it the unit at which each n-gram begins."""
     fits = tokens.char_at + length <= tokens.char_stop
     at = tokens.char_at[fits]
-    return tokens.char_block[fits], piece_hash(tokens.prefix, tokens.inverse, at, at + length) ^ _SEED[
-        "spaceless"
-    ] + np.uint64(length)
+    seed = _SEED["spaceless"] + np.uint64(length)
+    return at, tokens.char_block[fits], piece_hash(tokens.prefix, tokens.inverse, at, at + length) ^ seed
 
 
 def cue_key(kind: str, hashes: U64, length: int = 0) -> U64:
@@ -411,17 +477,18 @@ def _unpacked_sums(packed: I64) -> tuple[I64, I64]:
 class WordMemo:
     """Remembers what the weights say of the words met last; the vocabulary of news repeats.
 
-    A word's record holds two integers: `_packed_sums` of its weights; its concepts, and from bit `_KNOWN` whether it
-    is known. Looking a word up costs one gather; working it out costs some thirty. A slot keeps the word that came
-    last; results never depend on what is remembered. ``user`` is scratch: which word of a batch is to have the slot.
+    A word's record holds three integers: `_packed_sums` of its weights; of those above zero; its concepts, and from
+    bit `_KNOWN` whether it is known. Looking a word up costs one gather; working it out costs some thirty. A slot keeps
+    the word that came last; results never depend on what is remembered. ``user`` is scratch: which word of a batch is
+    to have the slot.
     """
 
     keys: U64 = field(default_factory=lambda: np.zeros(1 << MEMO_BITS, dtype=np.uint64))
-    values: I64 = field(default_factory=lambda: np.zeros((1 << MEMO_BITS, 2), dtype=np.int64))
+    values: I64 = field(default_factory=lambda: np.zeros((1 << MEMO_BITS, 3), dtype=np.int64))
     user: I64 = field(default_factory=lambda: np.zeros(1 << MEMO_BITS, dtype=np.int64))
 
     def records(self, tokens: Tokens, weights: EvidenceWeights) -> I64:
-        """Give the records of all words, shape ``(n_words, 2)``."""
+        """Give the records of all words, shape ``(n_words, 3)``."""
         index = ((tokens.word_hash * _MIX) >> np.uint64(64 - MEMO_BITS)).view(np.int64)
         missing = np.flatnonzero(self.keys.take(index) != tokens.word_hash)
         found = self.values.take(index, axis=0)
@@ -440,20 +507,19 @@ class WordMemo:
 
 def _packed_records(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I64:
     records = word_records(tokens, which, weights)
-    known = records[:, 3].astype(np.int64) << _KNOWN
-    return np.stack((_packed_sums(records[:, 0], records[:, 1]), records[:, 2] + known), axis=1)
+    known = records[:, 5].astype(np.int64) << _KNOWN
+    return np.stack((_packed_sums(*records[:, :2].T), _packed_sums(*records[:, 2:4].T), records[:, 4] + known), axis=1)
 
 
 def word_records(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I32:
-    """Work out ``(noise, appeal, concepts, known)`` of some words, shape ``(n_words, 4)``."""
+    """Work out noise, appeal, both of the weights above zero alone, concepts, known: ``(n_words, 6)``."""
     owner, keys, values = word_features(tokens, which)
     rows = weights.look_up(keys)
-    records = np.zeros((len(which), 4), dtype=np.int32)
-    for column in (0, 1):
-        total = np.bincount(owner, weights=rows[:, column + 1] * values, minlength=len(which))
-        records[:, column] = np.rint(total)
-    records[:, 2] = word_concepts(tokens, which, weights)
-    records[:, 3] = rows[: len(which), 0] != 0
+    records = np.zeros((len(which), 6), dtype=np.int32)
+    for k, column in enumerate((*rows[:, 1:3].T, *np.maximum(rows[:, 1:3], 0).T)):
+        records[:, k] = np.rint(np.bincount(owner, weights=column * values, minlength=len(which)))
+    records[:, 4] = word_concepts(tokens, which, weights)
+    records[:, 5] = rows[: len(which), 0] != 0
     return records
 
 
@@ -524,27 +590,52 @@ def _segment_of(bounds: I64, at: I64) -> I64:
     return np.repeat(np.arange(len(bounds) - 1), np.diff(np.searchsorted(at, bounds)))
 
 
-def _cue_counts(hits: list[tuple[I64, npt.NDArray[Any]]], n: int, n_concepts: int) -> I16:
-    """Count cues, shape ``(n, n_concepts)``, from pairs of block and concept + 1 (0 none)."""
-    cells = []
-    for block, concept in hits:
-        at = np.flatnonzero(concept)
-        cells.append((concept.take(at).astype(np.int64) - 1) * n + block.take(at))
-    counts = np.bincount(np.concatenate(cells), minlength=n * n_concepts)
+def _word_cues(tokens: Tokens, concepts: I64) -> list[tuple[I64, npt.NDArray[Any]]]:
+    """Give unit and concept + 1 of the cues that are single words, from the words' records."""
+    cue = np.flatnonzero(concepts & 0xFFFF)
+    at, both = tokens.start.take(cue), concepts.take(cue) & 0xFFFF
+    return [(at, both & 0xFF), (at, both >> 8)]
+
+
+def _in_order(hits: list[tuple[I64, npt.NDArray[Any]]], window: I64) -> Cues:
+    """Order cues by unit, then concept, from pairs of unit and concept + 1 (0 none)."""
+    codes = []
+    for at, concept in hits:
+        which = np.flatnonzero(concept)
+        codes.append((at.take(which) << 8) + concept.take(which) - 1)
+    ordered = np.sort(np.concatenate(codes))
+    at = ordered >> 8
+    return Cues(at, ordered & 0xFF, _segment_of(window, at))
+
+
+def _cue_counts(cues: Cues, n: int, n_concepts: int) -> I16:
+    """Count cues, shape ``(n, n_concepts)``."""
+    counts = np.bincount(cues.concept * n + cues.block, minlength=n * n_concepts)
     return counts.astype(np.int16).reshape(n_concepts, n).T
+
+
+def _cue_sums(cues: Cues, weights: EvidenceWeights, n: int) -> tuple[I64, I64]:
+    """Sum the weights of the cues' order, ``(n, 2)``, and count the cues that have a place in it."""
+    worth = np.zeros(len(cues.at), dtype=np.int64)
+    for which, feature in cue_features(cues, len(weights.concepts)):
+        worth[which] += weights.cue_worth.take(feature)
+    first = np.searchsorted(cues.block, np.arange(n + 1))
+    return np.stack(_unpacked_sums(segment_totals(worth, first))).T, np.diff(first)
 
 
 def _assembled(
     batch: Batch,
     tokens: Tokens,
-    weights: EvidenceWeights,
+    tables: CharTables,
     sums: I64,
     words: I64,
     known: I64,
-    cues: npt.NDArray[np.int16],
+    cues: I16,
+    cue_sums: I64,
+    cue_words: I64,
 ) -> Evidence:
     """Add the shape to the words' evidence."""
-    tables, n = weights.tables, batch.n_blocks
+    n = batch.n_blocks
     mask = np.uint64((1 << FIELD_BITS) - 1)
     shape = np.zeros((sum(map(len, SHAPE_FIELDS)), n), dtype=np.int16)
     at = np.flatnonzero(tokens.packed >= _COUNTED)  # a quarter of all units: the others are small letters
@@ -574,6 +665,8 @@ def _assembled(
         words,
         known,
         cues,
+        cue_sums,
+        cue_words,
         shape.T,
         titled,
         first,

@@ -132,6 +132,7 @@ class _Study:
             return f"its vocabulary: {share:.0f} % of its longer words stand in the rest of the document too"
         phrases: dict[str, Callable[[], str]] = {
             "words": lambda: f"its words: {self._words(i)}",
+            "order": lambda: "which kinds of words follow each other in it",
             "shape": lambda: f"its shape: {self._shape(i)}",
             "place": lambda: f"its place: block {i + 1} of {len(self.evidence)}",
             "repeated": lambda: f"how often it stands in the document: {self._count(i)}",
@@ -156,7 +157,7 @@ class _Study:
         which = np.flatnonzero(self.tokens.block == i)
         records = word_records(self.tokens, which, self.classifier.evidence_)
         number = self.classifier.evidence_.concepts.index(concept) + 1
-        hit = ((records[:, 2] & 0xFF) == number) | ((records[:, 2] >> 8) == number)
+        hit = ((records[:, 4] & 0xFF) == number) | ((records[:, 4] >> 8) == number)
         return f'cue words of the kind "{name}": {self._quoted(which[hit]) or "in a phrase"}'
 
     def _count(self, i: int) -> str:
@@ -183,8 +184,10 @@ class _Study:
 
 
 def _own_group(name: str) -> str:
-    if name in ("noise_words", "appeal_words", "noise_words_mean", "appeal_words_mean", "known_share", "unknown"):
+    if name in ("known_share", "unknown") or name.startswith(("noise_words", "appeal_words")):
         return "words"
+    if name in ("noise_cues", "appeal_cues"):
+        return "order"
     if name.startswith(("cue_", "density_")):
         return "cue " + name.split("_", 1)[1]
     return "shape"

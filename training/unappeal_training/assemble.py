@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from unappeal.context import F32, Network
-from unappeal.evidence import FIXED_POINT, U64, CharTables, EvidenceWeights, slot_of
+from unappeal.evidence import FIXED_POINT, U64, CharTables, EvidenceWeights, n_cue_features, slot_of
 from unappeal_training.lexicon import CONCEPTS, Lexicon
 
 SLOT_BITS = 19
@@ -15,10 +15,11 @@ SLOT_BITS = 19
 
 def untrained(tables: CharTables, lexicon: Lexicon) -> EvidenceWeights:
     """Give evidence weights that know the cues and no trained words."""
-    return slotted(tables, lexicon, np.zeros(0, dtype=np.uint64), np.zeros((0, 2), dtype=np.float32))
+    no_keys, no_weights = np.zeros(0, dtype=np.uint64), np.zeros((0, 2), dtype=np.float32)
+    return slotted(tables, lexicon, no_keys, no_weights, np.zeros((n_cue_features(len(CONCEPTS)), 2), dtype=np.float32))
 
 
-def slotted(tables: CharTables, lexicon: Lexicon, keys: U64, weights: npt.NDArray[np.float32]) -> EvidenceWeights:
+def slotted(tables: CharTables, lexicon: Lexicon, keys: U64, weights: F32, cue_weights: F32) -> EvidenceWeights:
     """Put trained features and cues into the hashed table; where two want one slot, cues, then large weights win."""
     slots = np.zeros((1 << SLOT_BITS, 4), dtype=np.int16)
     order = np.argsort(np.abs(weights).max(axis=1, initial=0), kind="stable")
@@ -31,7 +32,8 @@ def slotted(tables: CharTables, lexicon: Lexicon, keys: U64, weights: npt.NDArra
     slots[index, 0] = tag
     slots[index, 1:3] = np.where(same[:, None], trained[index, 1:3], 0)
     slots[index, 3] = lexicon.slot_concepts
-    return EvidenceWeights(tables, slots, lexicon.word_keys, lexicon.word_concepts, tuple(CONCEPTS))
+    ordered = np.rint(cue_weights * FIXED_POINT).astype(np.int16)
+    return EvidenceWeights(tables, slots, lexicon.word_keys, lexicon.word_concepts, ordered, tuple(CONCEPTS))
 
 
 def merged(networks: Sequence[Network]) -> Network:
@@ -46,6 +48,26 @@ def merged(networks: Sequence[Network]) -> Network:
         np.concatenate(bias).astype(np.float32),
         (np.concatenate([n.out for n in networks]) / len(networks)).astype(np.float32),
         np.mean([n.out_bias for n in networks], axis=0, dtype=np.float32),
+    )
+
+
+def with_reader(judge: Network, share: float) -> Network:
+    """Add a share of the reader's logits, a judge's first features, to the judge's own.
+
+    Regularised as it must be, a judge makes too little of a block that speaks for itself. Two rectified units give a
+    logit as it is, so that the result is a network like any other.
+    """
+    n_labels = judge.out.shape[1]
+    itself = np.zeros((len(judge.hidden), n_labels), dtype=np.float32)
+    itself[:n_labels] = np.diag(judge.scale[:n_labels])
+    weights = np.eye(n_labels, dtype=np.float32) * np.float32(share)
+    return Network(
+        judge.mean,
+        judge.scale,
+        np.concatenate((judge.hidden, itself, -itself), axis=1),
+        np.concatenate((judge.hidden_bias, judge.mean[:n_labels], -judge.mean[:n_labels])),
+        np.concatenate((judge.out, weights, -weights)),
+        judge.out_bias,
     )
 
 

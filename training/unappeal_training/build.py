@@ -14,7 +14,7 @@ from unappeal.classifier import ParagraphClassifier
 from unappeal.context import F32, softmax
 from unappeal.labels import BODY
 from unappeal.operating_point import OperatingPoint
-from unappeal_training.assemble import calibrated, calibration, merged, slotted, untrained
+from unappeal_training.assemble import calibrated, calibration, slotted, untrained
 from unappeal_training.char_tables import build_char_tables
 from unappeal_training.crossfit import N_FOLDS, FittedModel, cross_fit, fit_fold, rows_without, site_folds
 from unappeal_training.dataset import LabelledDocument
@@ -115,9 +115,9 @@ def build_classifier(
     used = fitted.words.used
     point = OperatingPoint(LEVELS, curve(result, views), DEFAULT_LEVEL, APPEAL_GAIN, LENGTH_EXPONENT)
     return ParagraphClassifier.from_arrays(
-        slotted(tables, lexicon, result.table.keys[used], fitted.words.weights[used]),
-        merged(fitted.reader),
-        calibrated(merged(fitted.judge), result.factor, result.bias),
+        slotted(tables, lexicon, result.table.keys[used], fitted.words.weights[used], fitted.words.cue_weights),
+        fitted.reader,
+        calibrated(fitted.judge, result.factor, result.bias),
         point,
         {},
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ from joblib import Parallel, delayed, parallel_config
 
 from unappeal.context import F32, Network, block_features, document_features
 from unappeal.evidence import Evidence
+from unappeal_training.assemble import merged, with_reader
 from unappeal_training.features import Table
 from unappeal_training.fit import (
     FitSettings,
@@ -35,11 +36,11 @@ SHARED_BLOCK_CHARS = 40
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """Word weights and the two networks (each a list of members whose logits are averaged)."""
+    """Word weights and the two networks; the judge is the mean of several, and a share of the reader."""
 
     words: WordWeights
-    reader: list[Network]
-    judge: list[Network]
+    reader: Network
+    judge: Network
 
 
 def site_folds(sites: Sequence[str], n_folds: int = N_FOLDS) -> npt.NDArray[np.int64]:
@@ -75,12 +76,12 @@ def fit_fold(
     use, weights = thinned(table, rows, settings)
     use, labels = use[block_inside], table.labels[block_inside]
     shape = (settings.reader_units, settings.reader_epochs, settings.reader_alpha, settings.seed)
-    reader = [fit_network(own[use], labels[use], weights[block_inside][use], *shape)]
+    reader = fit_network(own[use], labels[use], weights[block_inside][use], *shape)
     first = _bounds(table, inside)
-    features = document_features(evidence, first, own, mean_logits(reader, own), CONCEPTS)[use]
+    features = document_features(evidence, first, own, reader.logits(own), CONCEPTS)[use]
     judged = judge_weights(table, weights, settings)[block_inside][use]
-    judge = _members(features, labels[use], judged, settings, n_jobs)
-    return FittedModel(words_without(held_out), reader, judge)
+    judge = merged(_members(features, labels[use], judged, settings, n_jobs))
+    return FittedModel(words_without(held_out), reader, with_reader(judge, settings.reader_share))
 
 
 def _members(
@@ -100,14 +101,8 @@ def _members(
 def predict(model: FittedModel, evidence: Evidence, first: npt.NDArray[np.int64]) -> tuple[F32, F32]:
     """Give the reader's and the judge's logits."""
     own = block_features(evidence)
-    reader = mean_logits(model.reader, own)
-    return reader, mean_logits(model.judge, document_features(evidence, first, own, reader, CONCEPTS))
-
-
-def mean_logits(networks: Sequence[Network], features: F32) -> F32:
-    """Average the logits of several networks."""
-    logits: F32 = np.mean([network.logits(features) for network in networks], axis=0, dtype=np.float32)
-    return logits
+    reader = model.reader.logits(own)
+    return reader, model.judge.logits(document_features(evidence, first, own, reader, CONCEPTS))
 
 
 def cross_fit(
@@ -145,22 +140,15 @@ def _out_of_fold_evidence(
     table: Table, fold: npt.NDArray[np.int64], held_out: int | None, words_without: Callable[..., WordWeights]
 ) -> Evidence:
     """Give the evidence of all documents not held out, each from words fitted without its fold."""
-    inside = fold[table.document] != (-1 if held_out is None else held_out)
-    sums = np.zeros((len(table.labels), 2), dtype=np.int64)
-    known = np.zeros(len(table.labels), dtype=np.int64)
+    whole = table.evidence
+    found = {name: np.zeros_like(getattr(whole, name)) for name in ("sums", "known", "cue_sums")}
     for j in range(int(fold.max()) + 1):
         if j != held_out:
             rows = (fold == j)[table.document]
             part = with_words(table, rows, words_without(j) if held_out is None else words_without(j, held_out))
-            sums[rows], known[rows] = part.sums, part.known
-    evidence = table.evidence.select(inside)
-    return type(evidence)(
-        **{
-            **{n: getattr(evidence, n) for n in evidence.__dataclass_fields__},
-            "sums": sums[inside],
-            "known": known[inside],
-        }
-    )
+            for name, values in found.items():
+                values[rows] = getattr(part, name)
+    return replace(whole, **found).select(fold[table.document] != (-1 if held_out is None else held_out))
 
 
 def _bounds(table: Table, documents: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -15,10 +15,13 @@ from unappeal.blocks import split_batch
 from unappeal.evidence import (
     SPACELESS_NGRAMS,
     U64,
+    Cues,
     Evidence,
     EvidenceWeights,
     WordMemo,
-    extract,
+    cue_features,
+    extract_with_cues,
+    n_cue_features,
     pair_features,
     spaceless_features,
     tokenize,
@@ -34,14 +37,16 @@ class Table:
     """All blocks of some documents, with what does not depend on the word weights.
 
     ``counts`` ``(n_blocks, n_features)`` csr; ``keys`` ``(n_features,)`` hashed features, sorted; ``word_known``
-    ``(n_blocks, n_features)`` csr counts the words themselves, so that known words can be counted; ``evidence`` has
-    sums and known of zero. ``first`` bounds the documents.
+    ``(n_blocks, n_features)`` csr counts the words themselves, so that known words can be counted; ``cues``
+    ``(n_blocks, n_cue_features)`` csr counts cues and pairs of them in order; ``evidence`` has sums and known of zero.
+    ``first`` bounds the documents.
     """
 
     documents: list[LabelledDocument]
     keys: U64
     counts: sparse.csr_matrix
     words: sparse.csr_matrix
+    cues: sparse.csr_matrix
     evidence: Evidence
     first: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int8]
@@ -60,13 +65,14 @@ def build_table(documents: Sequence[LabelledDocument], weights: EvidenceWeights)
     keys = np.unique(np.concatenate([part[0] for part in parts]))
     counts = sparse.vstack([_aligned(part[1], part[0], keys) for part in parts], format="csr", dtype=np.float32)
     words = sparse.vstack([_aligned(part[2], part[0], keys) for part in parts], format="csr", dtype=np.float32)
-    evidence = concatenate([part[3] for part in parts])
+    evidence = concatenate([part[4] for part in parts])
     first = np.concatenate(([0], np.cumsum([len(d.blocks) for d in documents])))
     return Table(
         list(documents),
         keys,
         counts,
         words,
+        sparse.vstack([part[3] for part in parts], format="csr", dtype=np.float32),
         evidence,
         first,
         np.concatenate([d.labels for d in documents]),
@@ -88,7 +94,7 @@ def concatenate(parts: Sequence[Evidence]) -> Evidence:
 
 def _chunk(
     documents: Sequence[LabelledDocument], weights: EvidenceWeights
-) -> tuple[U64, sparse.csr_matrix, sparse.csr_matrix, Evidence]:
+) -> tuple[U64, sparse.csr_matrix, sparse.csr_matrix, sparse.csr_matrix, Evidence]:
     batch = split_batch([d.blocks for d in documents])
     tokens = tokenize(batch, weights.tables)
     _, which, word = np.unique(tokens.word_hash, return_index=True, return_inverse=True)
@@ -113,7 +119,18 @@ def _chunk(
     others = sparse.csr_matrix(
         (np.ones(len(other_keys)), (other_block, np.searchsorted(vocabulary, other_keys))), shape=(n, n_keys)
     )
-    return vocabulary, per_block @ per_word + others, per_block @ itself, extract(batch, weights, WordMemo())
+    evidence, cues = extract_with_cues(batch, weights, WordMemo())
+    cue_counts = _cue_matrix(cues, n, len(weights.concepts))
+    return vocabulary, per_block @ per_word + others, per_block @ itself, cue_counts, evidence
+
+
+def _cue_matrix(cues: Cues, n: int, n_concepts: int) -> sparse.csr_matrix:
+    """Count every block's `cue_features`."""
+    found = list(cue_features(cues, n_concepts))
+    block = cues.block[np.concatenate([which for which, _ in found])]
+    feature = np.concatenate([feature for _, feature in found])
+    values = np.ones(len(block), dtype=np.float32)
+    return sparse.csr_matrix((values, (block, feature)), shape=(n, n_cue_features(n_concepts)))
 
 
 def _aligned(matrix: sparse.csr_matrix, keys: U64, all_keys: U64) -> sparse.csr_matrix:

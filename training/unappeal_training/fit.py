@@ -28,6 +28,9 @@ class FitSettings:
     min_sites: int = 3
     word_alpha: float = 1.5e-6
     word_epochs: int = 12
+    min_cue_sites: int = 5
+    cue_alpha: float = 3e-6
+    cue_epochs: int = 10
     appeal_weight: float = 4.0
     reader_units: int = 32
     reader_epochs: int = 8
@@ -36,19 +39,24 @@ class FitSettings:
     judge_epochs: int = 8
     judge_alpha: float = 1.0
     members: int = 4
+    reader_share: float = 0.25
     blind_share: float = 0.3
     whole_share: float = 0.35
     written_appeal_weight: float = 1.0
-    hard_negative_weight: float = 8.0
+    hard_negative_weight: float = 12.0
     seed: int = 7
 
 
 @dataclass(frozen=True, slots=True)
 class WordWeights:
-    """Weights of hashed features for noise and appeal, shape ``(n_features, 2)``, and which features are in use."""
+    """Weights for noise and appeal of hashed features ``(n_features, 2)``, which of them are in use, and of cues.
+
+    ``cue_weights`` ``(n_cue_features, 2)`` are those of `unappeal.evidence.cue_features`.
+    """
 
     weights: npt.NDArray[np.float32]
     used: npt.NDArray[np.bool_]
+    cue_weights: npt.NDArray[np.float32]
 
 
 def training_rows(table: Table) -> Rows:
@@ -88,40 +96,56 @@ def judge_weights(table: Table, weights: npt.NDArray[np.float64], settings: FitS
 
 
 def fit_words(table: Table, rows: Rows, settings: FitSettings) -> WordWeights:
-    """Fit the linear weights of hashed features that at least ``min_sites`` sites have."""
+    """Fit the linear weights of hashed features, and of cues in order, that enough sites have."""
     index = np.flatnonzero(rows)
-    counts = table.counts[index]
+    evidence = table.evidence
+    words = (settings.min_sites, settings.word_alpha, settings.word_epochs, settings)
+    cues = (settings.min_cue_sites, settings.cue_alpha, settings.cue_epochs, settings)
+    weights, used = _linear(table, index, table.counts[index], evidence.words[index], *words)
+    cue_weights, _ = _linear(table, index, table.cues[index], evidence.cue_words[index], *cues)
+    return WordWeights(weights, used, cue_weights)
+
+
+def _linear(
+    table: Table,
+    index: npt.NDArray[np.int64],
+    counts: sparse.csr_matrix,
+    length: npt.NDArray[np.int64],
+    min_sites: int,
+    alpha: float,
+    epochs: int,
+    settings: FitSettings,
+) -> tuple[F32, npt.NDArray[np.bool_]]:
+    """Fit weights for noise and appeal of the features that enough sites have; a block counts less the longer it is."""
     sites = np.unique([d.site for d in table.documents], return_inverse=True)[1][table.document[index]]
-    used = _sites_per_feature(counts, sites) >= settings.min_sites
+    used = _sites_per_feature(counts, sites) >= min_sites
     matrix = counts[:, np.flatnonzero(used)]
-    scale = 1 / np.sqrt(table.evidence.words[index] + 1)
-    matrix = sparse.diags(scale.astype(np.float32)) @ matrix
+    matrix = sparse.diags((1 / np.sqrt(length + 1)).astype(np.float32)) @ matrix
     weight = block_weights(table)[index]
     label = table.labels[index]
     result = np.zeros((len(used), 2), dtype=np.float32)
+    if not used.any():
+        return result, used
     appeal = label == APPEAL
     targets = ((label != BODY, np.where(appeal, settings.appeal_weight, 1.0)), (appeal, np.where(appeal, 8.0, 1.0)))
     for column, (target, factor) in enumerate(targets):
         model = SGDClassifier(
-            loss="log_loss",
-            alpha=settings.word_alpha,
-            max_iter=settings.word_epochs,
-            tol=None,
-            average=True,
-            random_state=settings.seed,
+            loss="log_loss", alpha=alpha, max_iter=epochs, tol=None, average=True, random_state=settings.seed
         )
         model.fit(matrix, target, sample_weight=weight * factor)
         result[used, column] = model.coef_[0]
-    return WordWeights(np.clip(result, -7.9, 7.9), used)
+    return np.clip(result, -7.9, 7.9), used
 
 
 def with_words(table: Table, rows: Rows, words: WordWeights) -> Evidence:
     """Give the evidence of some blocks under these word weights (``rows`` must be whole documents)."""
     index = np.flatnonzero(rows)
     evidence = table.evidence.select(rows)
-    sums = np.rint((table.counts[index] @ words.weights) * FIXED_POINT).astype(np.int64)
+    every = np.concatenate((words.weights, np.maximum(words.weights, 0)), axis=1)
+    sums = np.rint((table.counts[index] @ every) * FIXED_POINT).astype(np.int64)
+    cue_sums = np.rint((table.cues[index] @ words.cue_weights) * FIXED_POINT).astype(np.int64)
     known = np.rint(table.words[index] @ words.used.astype(np.float32)).astype(np.int64)
-    return replace(evidence, sums=sums, known=known)
+    return replace(evidence, sums=sums, cue_sums=cue_sums, known=known)
 
 
 def fit_network(
