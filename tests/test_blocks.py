@@ -79,6 +79,13 @@ def test_hard_wrapping_is_seen_under_any_line_break(line_break: str) -> None:
     assert len(texts(WRAPPED.replace("\n", line_break))) == 2
 
 
+def test_a_short_text_is_hard_wrapped_too() -> None:
+    lines = ["The mayor cut the ribbon of the new bridge on Monday,"]
+    lines += ["after nine years of building it, of two lawsuits and of", "quarrels."]
+    text = "\n\n".join(["Bridge opens", "\n".join(lines), "Donate now"])
+    assert [text[b.start : b.end].split()[0] for b in split(text)] == ["Bridge", "The", "Donate"]
+
+
 def test_lines_of_one_paragraph_each_are_not_hard_wrapped() -> None:
     text = "\n".join(["A headline of the day"] + ["A paragraph that is as long as such paragraphs are. " * 4] * 6)
     assert not is_hard_wrapped(text)
