@@ -222,17 +222,25 @@ def test_workers_end_with_a_killed_parent(page: str, tmp_path: Path) -> None:
     assert not (tmp_path / "out.jsonl").exists()
 
 
-def test_a_worker_that_dies_ends_the_run_with_nothing_half(page: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("while_it_writes", [False, True])
+def test_a_worker_that_dies_ends_the_run_with_nothing_half(
+    while_it_writes: bool, number: int, page: str, tmp_path: Path
+) -> None:
     source = tmp_path / "in.jsonl"
     source.write_bytes(b"".join(orjson.dumps({"text": page}) + b"\n" for _ in range(60000)))
     command = [sys.executable, "-m", "unappeal", "filter", str(source), "-o", str(tmp_path / "out.jsonl")]
     process = subprocess.Popen([*command, "--workers", "2", "--quiet"], stderr=subprocess.PIPE)
     wait_for(lambda: (tmp_path / ".out.jsonl.tmp").exists())
+    os.kill(process.pid, signal.SIGSTOP)
     found = subprocess.run(
         ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True
     )
     workers = [int(row.split()[0]) for row in found.stdout.splitlines() if "spawn_main" in row]
-    os.kill(workers[0], signal.SIGKILL)
+    if while_it_writes:  # as nobody reads, each gets stuck in the middle of what it gives back
+        wait_for(lambda: all(is_waiting(worker) for worker in workers))
+    os.kill(workers[number], signal.SIGKILL)
+    os.kill(process.pid, signal.SIGCONT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 1
     assert told.startswith(b"unappeal: error: a worker process died (killed, or out of memory): ")
@@ -301,6 +309,19 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.01)
+
+
+def is_waiting(process: int) -> bool:
+    """Tell whether a process sleeps, and did nothing for a while."""
+    before = usage(process)
+    time.sleep(0.3)
+    return usage(process) == before and before[0] == "S"
+
+
+def usage(process: int) -> tuple[str, str, str]:
+    """State and processor time, in the user's code and in the system's."""
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return fields[0], fields[11], fields[12]
 
 
 def group_size(leader: int) -> int:

@@ -15,7 +15,18 @@ from unappeal.cli import COMMANDS, build_parser
 
 Cli: TypeAlias = Callable[..., CompletedProcess[bytes]]
 
-LATE = ("sklearn", "pandas", "scipy", "pyarrow", "tqdm", "joblib", "zstandard", "concurrent.futures.process", "fsspec")
+LATE = (
+    "sklearn",
+    "pandas",
+    "scipy",
+    "pyarrow",
+    "tqdm",
+    "joblib",
+    "zstandard",
+    "concurrent.futures",
+    "multiprocessing",
+    "fsspec",
+)
 
 
 def test_version_is_the_packages(cli: Cli) -> None:

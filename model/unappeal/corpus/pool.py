@@ -3,11 +3,17 @@
 import os
 import signal
 import threading
+import traceback
 from collections import deque
 from collections.abc import Generator, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from unappeal.corpus.work import Job, Outcome, Task, work
 from unappeal.errors import UnappealError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 IN_FLIGHT_PER_WORKER = 3
 """Tasks handed out or waiting to be collected: enough that no worker waits, few enough for memory to stay flat."""
@@ -29,11 +35,10 @@ def results(job: Job, tasks: Iterable[Task], workers: int) -> Generator[tuple[Ta
 
 
 def _from_processes(job: Job, tasks: Iterable[Task], workers: int) -> Generator[tuple[Task, Outcome]]:
-    from concurrent.futures import Future, ProcessPoolExecutor  # 40 ms
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
+    from concurrent.futures import Future, ThreadPoolExecutor  # 20 ms
 
-    executor = ProcessPoolExecutor(workers, get_context("spawn"), _start, (job,))
+    crew = _Crew(job, workers)
+    threads = ThreadPoolExecutor(workers)
 
     def collect(task: Task, future: Future[Outcome] | None) -> tuple[Task, Outcome]:
         return task, work(job, task) if future is None else future.result()
@@ -41,28 +46,77 @@ def _from_processes(job: Job, tasks: Iterable[Task], workers: int) -> Generator[
     waiting: deque[tuple[Task, Future[Outcome] | None]] = deque()
     try:
         for task in tasks:
-            waiting.append((task, None if task.chunk is None else executor.submit(_work, task)))
+            waiting.append((task, None if task.chunk is None else threads.submit(crew.work, task)))
             while len(waiting) > IN_FLIGHT_PER_WORKER * workers:
                 yield collect(*waiting.popleft())
         while waiting:
             yield collect(*waiting.popleft())
-    except BrokenProcessPool as exc:
-        raise WorkerError(
-            "a worker process died (killed, or out of memory): finished shards stand, run the command again to go on"
-        ) from exc
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+        threads.shutdown(wait=False, cancel_futures=True)
+        crew.end()
+        threads.shutdown()
 
 
-_job: Job | None = None
+class _Crew:
+    """Worker processes, each at the other end of a pipe of its own.
+
+    The workers of a `ProcessPoolExecutor` share one pipe for what they give back: one that is killed while it writes
+    keeps the lock on it, and the run waits for ever.
+    """
+
+    def __init__(self, job: Job, workers: int) -> None:
+        from multiprocessing import get_context
+        from queue import SimpleQueue
+
+        context = get_context("spawn")
+        self._idle: SimpleQueue[Connection] = SimpleQueue()
+        self._processes = []
+        for _ in range(workers):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(theirs, job), daemon=True)
+            process.start()
+            theirs.close()  # so that the pipe ends with the worker
+            self._processes.append(process)
+            self._idle.put(ours)
+
+    def work(self, task: Task) -> Outcome:
+        """Let a worker that is idle do a task; wait for one, and for the outcome."""
+        worker = self._idle.get()
+        try:
+            worker.send(task)
+            reply: Outcome | Exception = worker.recv()
+        except (EOFError, OSError) as exc:
+            raise WorkerError(
+                "a worker process died (killed, or out of memory): finished shards stand, run the command again to "
+                "go on"
+            ) from exc
+        finally:
+            self._idle.put(worker)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def end(self) -> None:
+        """End the workers, whatever they do."""
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.join()
 
 
-def _start(job: Job) -> None:
-    """Keep the job, leave Ctrl-C to the parent, and end with it however it ends."""
-    global _job
-    _job = job
+def _serve(parent: "Connection", job: Job) -> None:
+    """Do what comes in; leave Ctrl-C to the parent, and end with it however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(EOFError, OSError):  # the parent has gone
+        while True:
+            task = parent.recv()
+            try:
+                reply: Outcome | Exception = work(job, task)
+            except Exception as exc:
+                exc.add_note(traceback.format_exc())
+                reply = exc
+            parent.send(reply)
 
 
 def _end_with_parent() -> None:
@@ -72,8 +126,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
-
-
-def _work(task: Task) -> Outcome:
-    assert _job is not None
-    return work(_job, task)
