@@ -9,8 +9,8 @@ import pytest
 
 from unappeal.cli import main
 from unappeal.errors import InputError
-from unappeal_training.dataset import block_key, read_pages
-from unappeal_training.hydrate import annotation_files, hydrate, keys_of
+from unappeal_training.dataset import annotation_files, block_key, keys_of, read_pages
+from unappeal_training.hydrate import hydrate
 
 pytest.importorskip("resiliparse")
 pytest.importorskip("trafilatura")

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from unappeal.errors import InputError
-from unappeal_training.checks import across_sites, count_findings, fold_findings, known_to, without_contradictions
-from unappeal_training.compare import compare, unpaired
-from unappeal_training.dataset import LabelledDocument
+from unappeal_training.checks import (
+    across_sites,
+    count_findings,
+    fold_findings,
+    known_to,
+    objections,
+    without_contradictions,
+)
+from unappeal_training.compare import compare, contradiction, unpaired
+from unappeal_training.dataset import LabelledDocument, block_key
 from unappeal_training.groups import block_pairs, grouped
 from unappeal_training.labelled import Labels, read_labels
 from unappeal_training.measures import Estimate, Sample
@@ -112,8 +119,8 @@ def test_blocks_in_several_folds_are_told() -> None:
     groups = grouped(long, [])
     summaries = [f.summary for f in fold_findings(groups, groups.documents)]
     assert any("12 of 12 long blocks stand in several folds word for word" in s for s in summaries)
-    assert known_to(long, long) == 1.0
-    assert known_to(documents(2), long) == 0.0
+    assert known_to(long, {block_key(STORY)}) == 1.0
+    assert known_to(documents(2), {block_key(STORY)}) == 0.0
 
 
 def sample(quality: float, seed: int = 0, n: int = 600) -> Sample:
@@ -154,3 +161,41 @@ def test_labels_without_appeals_are_compared_by_noise_alone() -> None:
 def test_figures_measured_apart_are_compared_by_their_deviations() -> None:
     assert unpaired([Estimate(0.8, 0.01)], [Estimate(0.7, 0.01)]).verdict == "better"
     assert unpaired([Estimate(0.8, 0.1)], [Estimate(0.7, 0.1)]).verdict == "not distinguishable"
+
+
+def predicted(labels: str, said: str, sureness: float = 0.9) -> Sample:
+    """Make predictions for blocks: the label that a model gives each, with this probability."""
+    numbers, columns = (np.array(["bar".index(c) for c in letters]) for letters in (labels, said))
+    scores = np.full((len(labels), 3), (1 - sureness) / 2, dtype=np.float32)
+    scores[np.arange(len(labels)), columns] = sureness
+    n = np.arange(len(labels))
+    return Sample(1 - scores[:, 0].astype(float), scores, numbers.astype(np.int8), np.full(len(labels), 40), n)
+
+
+def test_labels_to_which_both_models_object_are_listed_with_rows_and_too_many_must_be_wrong() -> None:
+    labels, said = "b" * 60 + "a" * 20, "b" * 50 + "r" * 10 + "a" * 20
+    found = contradiction(predicted(labels, said), predicted(labels, said))
+    assert (found.rows.tolist(), found.share, found.too_many) == (list(range(50, 60)), 0.125, True)
+    lone = LabelledDocument(
+        "d",
+        "d",
+        "s",
+        "en",
+        "x",
+        "labels",
+        tuple("x" * 80),
+        predicted(labels, said).labels,
+        np.ones(80, np.float32),
+        True,
+    )
+    finding = objections([lone], [[f"t.csv:{i + 2}" for i in range(80)]], found)[0]
+    assert "10 blocks labelled otherwise than both models say" in finding.summary
+    assert finding.examples[0] == "t.csv:52 body, both say related: 'x'"
+    assert not finding.harmless
+
+
+def test_one_model_alone_or_an_unsure_one_objects_to_nothing() -> None:
+    labels, said = "b" * 60 + "a" * 20, "b" * 50 + "r" * 10 + "a" * 20
+    assert not contradiction(predicted(labels, labels), predicted(labels, said)).too_many
+    assert not contradiction(predicted(labels, said), predicted(labels, said, 0.7)).too_many
+    assert not contradiction(predicted(labels[41:], said[41:]), predicted(labels[41:], labels[41:])).too_many

@@ -2,6 +2,7 @@
 
 import csv
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from unappeal.cli import main
 from unappeal.errors import InputError
 from unappeal.labels import LABELS
 from unappeal_training.fit import FitSettings
+from unappeal_training.labelled import read_labels
 from unappeal_training.retrain import parse_settings
 
 FAST = [f"--set={s}" for s in ("min_sites=2", "word_epochs=2", "reader_epochs=2", "judge_epochs=2", "members=1")]
@@ -50,6 +52,7 @@ def test_a_table_with_labels_shuffled_is_worse_and_refused_unless_forced_and_rep
     assert train(*options, "-o", tmp_path / "refused") == 1
     shown = capsys.readouterr()
     assert "\nworse than " in shown.out
+    assert "may have been trained on 100 % of these blocks, which favours it" in shown.out
     assert "not saved, because it is worse: --force saves it all the same" in shown.err
     assert not (tmp_path / "refused").exists()
     folders = [tmp_path / "a" / "mine", tmp_path / "b" / "mine"]
@@ -57,6 +60,22 @@ def test_a_table_with_labels_shuffled_is_worse_and_refused_unless_forced_and_rep
         assert train(*options, "--force", "-o", folder) == 0
     for name in ("model.json", "weights.npz"):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+def test_labels_shuffled_of_an_outlet_that_no_model_has_seen_are_refused_and_right_ones_are_not(
+    tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outlet = read_labels([root / "data" / "example" / "lanterno.jsonl"]).documents
+    table = write_table(tmp_path / "shuffled.csv", outlet, shuffled=0.3)
+    assert train(table, "--base=none", "-o", tmp_path / "refused") == 1
+    shown = capsys.readouterr()
+    assert re.search(r"^worse than news-1: \d\d % of the blocks on which both models agree", shown.out, re.MULTILINE)
+    assert re.search(r"warning: \d\d blocks labelled otherwise than both models say", shown.err)
+    assert re.search(r"shuffled.csv:\d+ (appeal|body|related), both say ", shown.err)
+    assert not (tmp_path / "refused").exists()
+    table = write_table(tmp_path / "right.csv", outlet)
+    train(table, "--base=none", "--force", "-o", tmp_path / "saved")
+    assert "labels must be wrong" not in capsys.readouterr().out
 
 
 def test_the_check_tells_what_it_found_and_trains_nothing(

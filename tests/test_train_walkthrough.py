@@ -13,6 +13,7 @@ from unappeal_training.dataset import read_records
 
 SECTION = re.compile(r"^## A new outlet's appeals.*?(?=^## )", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+APPEALS = re.compile(r"^\| appeals at 0\.5 % \| +([\d.]+) ± [\d.]+ \| +([\d.]+) ±", re.MULTILINE)
 FAST = [
     "--jobs=1",
     *(f"--set={s}" for s in ("min_sites=2", "word_epochs=2", "reader_epochs=2", "judge_epochs=2", "members=1")),
@@ -54,15 +55,15 @@ def test_the_walk_through_runs_from_scores_to_a_cleaned_corpus(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written = [r for path in sorted((root / "data" / "authored").glob("*.jsonl")) for r in read_records(path)]
-    outlet = short(list(read_records(root / "data" / "example" / "lanterno.jsonl")), 14)
-    assert len(outlet) == 14
+    outlet = list(read_records(root / "data" / "example" / "lanterno.jsonl"))
+    assert len(outlet) == 40
     assert not {r["lang"] for r in outlet} & {r["lang"] for r in written}
     monkeypatch.chdir(tmp_path)
     write_lines(
         Path("outlet.jsonl"), [{"id": r["id"], "text": "\n\n".join(b["text"] for b in r["blocks"])} for r in outlet]
     )
-    write_lines(Path("corrections.jsonl"), corrections(outlet[:11]))
-    write_lines(Path("more.jsonl"), corrections(outlet[11:]))
+    write_lines(Path("corrections.jsonl"), corrections(outlet[:20]))
+    write_lines(Path("more.jsonl"), corrections(outlet[20:]))
     Path("base").mkdir()
     write_lines(Path("base/base.jsonl"), short(written, 16))
     assert main(["train", "--default", "--base=base", "-o", "shipped", *FAST]) == 0
@@ -77,5 +78,9 @@ def test_the_walk_through_runs_from_scores_to_a_cleaned_corpus(
     assert "on the project's own documents it removes" in shown
     assert json.loads(Path("mymodel/model.json").read_text())["training"]["base_sha256"]
     assert [r["id"] for r in read_records(Path("cleaned.jsonl"))] == [r["id"] for r in outlet]
-    assert "## mymodel against shipped, % removed" in Path("report.md").read_text()
+    report = Path("report.md").read_text()
+    gain = APPEALS.search(report)
+    assert gain is not None
+    assert float(gain[1]) > float(gain[2]), gain[0]  # on the documents that it was not trained on
+    assert "mymodel is better than shipped" in report
     assert Path("page.html").stat().st_size > 10_000

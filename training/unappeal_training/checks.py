@@ -1,13 +1,14 @@
 """What is looked at before anything is trained, and how it is told."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from unappeal.errors import InputError
 from unappeal.labels import LABELS
+from unappeal_training.compare import Contradiction
 from unappeal_training.crossfit import N_FOLDS, site_folds
 from unappeal_training.dataset import UNLABELLED, LabelledDocument, block_key
 from unappeal_training.groups import Grouped
@@ -96,6 +97,26 @@ def across_sites(labels: Labels, pairs: Sequence[tuple[int, int]]) -> list[Findi
     return [Finding(f"{len(found)} near-duplicate pairs across sites: kept on one side of every fold", found)]
 
 
+def objections(
+    documents: Sequence[LabelledDocument], places: Sequence[Sequence[str]], found: Contradiction
+) -> list[Finding]:
+    """List the rows to whose labels both models object: worth a second look, or, when many, wrong."""
+    blocks = [
+        (where, block, number)
+        for d, rows in zip(documents, places, strict=True)
+        for where, block, number in zip(rows, d.blocks, d.labels.tolist(), strict=True)
+        if number >= 0
+    ]
+    listed = []
+    for row, said in zip(found.rows.tolist(), found.said.tolist(), strict=True):
+        where, block, number = blocks[row]
+        listed.append(f"{where} {LABELS[number]}, both say {LABELS[said]}: {block[:60]!r}")
+    if not listed:
+        return []
+    n = f"{len(listed)} block{'s' * (len(listed) != 1)}"
+    return [Finding(f"{n} labelled otherwise than both models say: look at them again", listed, not found.too_many)]
+
+
 def fold_findings(grouped: Grouped, documents: Sequence[LabelledDocument]) -> list[Finding]:
     """Tell how folds are made, and what of their held-out blocks stands in other folds too.
 
@@ -103,16 +124,14 @@ def fold_findings(grouped: Grouped, documents: Sequence[LabelledDocument]) -> li
     too few groups to be held out.
     """
     fold = site_folds([d.site for d in documents])
-    check_folds(documents)
+    check_folds(documents, f"; {_joined(grouped)}" if grouped.n_joined else "")
     findings = []
     if grouped.by == "document":
         findings.append(
             Finding("few sites, so folds are by document: figures hold for more pages of these sites", harmless=True)
         )
     if grouped.n_joined:
-        findings.append(
-            Finding(f"{grouped.n_joined} {grouped.by}s joined with others that share near-duplicates", harmless=True)
-        )
+        findings.append(Finding(_joined(grouped), harmless=True))
     leaking, n_long = _shared_between_folds(documents, fold)
     if leaking:
         findings.append(
@@ -125,13 +144,20 @@ def fold_findings(grouped: Grouped, documents: Sequence[LabelledDocument]) -> li
     return findings
 
 
-def check_folds(documents: Sequence[LabelledDocument]) -> None:
-    """Raise InputError where there are too few groups (``site``), or a label stands in too few, to be held out."""
+def _joined(grouped: Grouped) -> str:
+    return f"{grouped.n_joined} {grouped.by}s joined with others that share near-duplicates"
+
+
+def check_folds(documents: Sequence[LabelledDocument], joined: str = "") -> None:
+    """Raise InputError where there are too few groups (``site``), or a label stands in too few, to be held out.
+
+    ``joined`` says, after the number of groups, what became of the others.
+    """
     n_groups = len({d.site for d in documents if ((d.labels >= 0) & (d.weights > 0)).any()})
     if n_groups < MIN_GROUPS:
         raise InputError(
-            f"too few groups of documents: {n_groups}, where {MIN_GROUPS} at least are wanted to hold some out; label "
-            "more documents, or train on the project's own too (--base default)"
+            f"too few groups of documents: {n_groups}, where {MIN_GROUPS} at least are wanted to hold some out"
+            f"{joined}; label more documents, or train on the project's own too (--base default)"
         )
     fold = site_folds([d.site for d in documents])
     wanted = min(MIN_FOLDS_WITH_LABEL, N_FOLDS)
@@ -145,11 +171,10 @@ def check_folds(documents: Sequence[LabelledDocument]) -> None:
             )
 
 
-def known_to(documents: Sequence[LabelledDocument], others: Iterable[LabelledDocument]) -> float:
-    """Give the share of long labelled blocks that stand in other documents word for word."""
-    known = {block_key(block) for d in others for block in d.blocks if len(block) >= MIN_CHARS}
+def known_to(documents: Sequence[LabelledDocument], keys: Collection[str]) -> float:
+    """Give the share of long labelled blocks whose key is among others (`block_key`)."""
     long = [b for d in documents for b, n in zip(d.blocks, d.labels, strict=True) if n >= 0 and len(b) >= MIN_CHARS]
-    return sum(block_key(block) in known for block in long) / max(len(long), 1)
+    return sum(block_key(block) in keys for block in long) / max(len(long), 1)
 
 
 def _without_long_conflicts(labels: Labels) -> tuple[list[LabelledDocument], list[str]]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from unappeal.labels import LABELS
 VIEWS = ("resiliparse", "trafilatura", "whole")
 UNLABELLED = -1
 LABEL_OF_CODE = {"b": 0, "a": 1, "r": 2, "?": UNLABELLED}
+CODES = {"body": "b", "appeal": "a", "related": "r"}
+KEY_CHARS = 10
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 IN_CLONE = (REPOSITORY / "training" / "unappeal_training").is_dir()
@@ -66,6 +68,29 @@ def block_key(text: str) -> str:
     """Give the stand-off key of a block: 10 hex digits of the SHA-256 of its words (data/README.md)."""
     words = re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())
     return hashlib.sha256(" ".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
+def annotation_files(folder: Path | None = None) -> dict[str, Path]:
+    """Give the files of stand-off labels by source."""
+    folder = folder or DATA_DIR / "annotations"
+    return {path.stem: path for path in sorted(folder.glob("*.jsonl")) if path.stem != "overrides"}
+
+
+def keys_of(annotation: Mapping[str, Any]) -> dict[str, str]:
+    """Give the label code of every key of a page's annotation."""
+    found = {}
+    for label, code in CODES.items():
+        joined = annotation.get(label, "")
+        for i in range(0, len(joined), KEY_CHARS):
+            found[joined[i : i + KEY_CHARS]] = code
+    return found
+
+
+def project_keys() -> set[str]:
+    """Give the keys of all blocks that the project has labels for, whether or not their text is at hand."""
+    annotations = (record for path in annotation_files().values() for record in read_records(path))
+    stand_off = {key for annotation in annotations for key in keys_of(annotation)}
+    return stand_off | {block_key(block) for d in read_authored() for block in d.blocks}
 
 
 def read_authored(folder: Path | None = None) -> list[LabelledDocument]:

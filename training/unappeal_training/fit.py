@@ -172,7 +172,9 @@ def fit_network(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit((features - mean) / scale, labels, sample_weight=(weights / weights.mean()).astype(np.float32))
+        standard = np.subtract(features, mean)
+        standard /= scale
+        model.fit(standard, labels, sample_weight=(weights / weights.mean()).astype(np.float32))
     hidden = np.ascontiguousarray(model.coefs_[0], dtype=np.float32)
     out, out_bias = _all_labels(model)
     return Network(mean, scale, hidden, model.intercepts_[0].astype(np.float32), out, out_bias)

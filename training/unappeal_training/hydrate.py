@@ -14,11 +14,9 @@ from typing import Any, Literal
 from joblib import Parallel, delayed
 
 from unappeal.errors import InputError
-from unappeal_training.dataset import DATA_DIR, block_key, read_records
+from unappeal_training.dataset import CODES, annotation_files, block_key, keys_of, read_records
 from unappeal_training.extract import extracted
 
-KEY_CHARS = 10
-CODES = {"body": "b", "appeal": "a", "related": "r"}
 BY = "stand-off"
 """How hydrated labels came about, where the annotation does not say: a person may not have read every block."""
 
@@ -47,12 +45,6 @@ class _Hydrated:
     page: dict[str, Any] | None
     n_found: int = 0
     problem: str | None = None
-
-
-def annotation_files(folder: Path | None = None) -> dict[str, Path]:
-    """Give the files of stand-off labels by source."""
-    folder = folder or DATA_DIR / "annotations"
-    return {path.stem: path for path in sorted(folder.glob("*.jsonl")) if path.stem != "overrides"}
 
 
 def hydrate(
@@ -86,16 +78,6 @@ def hydrate(
     finally:
         aside.unlink(missing_ok=True)
     return reports
-
-
-def keys_of(annotation: Mapping[str, Any]) -> dict[str, str]:
-    """Give the label code of every key of a page's annotation."""
-    found = {}
-    for label, code in CODES.items():
-        joined = annotation.get(label, "")
-        for i in range(0, len(joined), KEY_CHARS):
-            found[joined[i : i + KEY_CHARS]] = code
-    return found
 
 
 def _source(

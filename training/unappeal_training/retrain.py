@@ -17,10 +17,21 @@ from unappeal_training.checks import (
     count_findings,
     fold_findings,
     known_to,
+    objections,
     without_contradictions,
 )
-from unappeal_training.compare import Comparison, Difference, Verdict, compare, measured_quietly, sample_of, unpaired
-from unappeal_training.dataset import VIEWS, LabelledDocument
+from unappeal_training.compare import (
+    Comparison,
+    Contradiction,
+    Difference,
+    Verdict,
+    compare,
+    contradiction,
+    measured_quietly,
+    sample_of,
+    unpaired,
+)
+from unappeal_training.dataset import VIEWS, LabelledDocument, block_key, project_keys
 from unappeal_training.fit import FitSettings
 from unappeal_training.groups import GroupBy, Grouped, block_pairs, grouped
 from unappeal_training.labelled import VIEW, Labels
@@ -49,12 +60,16 @@ class TrainOptions:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What will be trained on: the user's documents in their fold groups, and the project's."""
+    """What will be trained on: the user's documents in their fold groups, and the project's.
+
+    ``places`` are the rows of the user's blocks, a list a document.
+    """
 
     own: list[LabelledDocument]
     base: list[LabelledDocument]
     groups: Grouped
     findings: list[Finding]
+    places: list[list[str]] = field(default_factory=list)
 
     @property
     def documents(self) -> list[LabelledDocument]:
@@ -66,16 +81,20 @@ class Trained:
     """A new model with its held-out predictions, and how it compares.
 
     ``comparison`` is on the user's held-out blocks, None where they cannot tell; ``on_base`` on the project's own,
-    None where the other model does not say how it did on the same.
+    None where the other model does not say how it did on the same. ``contradicted`` are blocks of the user's to whose
+    labels both models object: too many, and what was learned from them is worse.
     """
 
     model: ParagraphClassifier
     result: CrossFitted
     comparison: Comparison | None
     on_base: Difference | None
+    contradicted: Contradiction | None = None
 
     @property
     def verdict(self) -> Verdict:
+        if self.contradicted is not None and self.contradicted.too_many:
+            return "worse"
         verdicts = [part.verdict for part in (self.comparison, self.on_base) if part is not None]
         return "worse" if "worse" in verdicts else verdicts[0] if verdicts else "not distinguishable"
 
@@ -109,7 +128,7 @@ def prepare(labels: Labels, options: TrainOptions, say: Say) -> Prepared:
     base, sentence = base_documents(options.base, options.pages)
     say(sentence)
     findings += fold_findings(groups, own + base)
-    return Prepared(own, base, groups, findings)
+    return Prepared(own, base, groups, findings, labels.places)
 
 
 def prepare_default(options: TrainOptions, say: Say) -> Prepared:
@@ -130,10 +149,11 @@ def train(prepared: Prepared, against: ParagraphClassifier | None, options: Trai
     if against is None:
         return Trained(model, result, None, None)
     say("comparing")
-    comparison = None
-    if prepared.own:
-        comparison = compare(result.sample(result.rows(VIEW, False)), sample_of(against, prepared.own))
-    return Trained(model, result, comparison, _on_base(result, prepared.base, against))
+    on_base = _on_base(result, prepared.base, against)
+    if not prepared.own:
+        return Trained(model, result, None, on_base)
+    new, old = result.sample(result.rows(VIEW, False)), sample_of(against, prepared.own)
+    return Trained(model, result, compare(new, old), on_base, contradiction(new, old))
 
 
 @contextmanager
@@ -168,11 +188,17 @@ def held_out(result: CrossFitted) -> dict[str, Measures]:
     return measured
 
 
+def objections_to(prepared: Prepared, trained: Trained) -> list[Finding]:
+    """List the rows to whose labels both models object."""
+    return objections(prepared.own, prepared.places, trained.contradicted) if trained.contradicted else []
+
+
 def unfair_share(prepared: Prepared, against: ParagraphClassifier) -> float:
     """Give the share of the user's long blocks that the other model may have been trained on."""
     if against.metadata_.get("training", {}).get("sha256") == data_hash(prepared.documents):
         return 1.0
-    return known_to(prepared.own, prepared.base) if prepared.base else 0.0
+    base = {block_key(block) for d in prepared.base for block in d.blocks}
+    return known_to(prepared.own, base | project_keys())
 
 
 def _without_unlabelled(labels: Labels) -> Labels:

@@ -59,6 +59,11 @@ def comparison_table(comparison: Comparison, new: str, old: str) -> list[str]:
 
 def sentence(trained: Trained, old: str) -> str:
     """Say in one sentence whether the new model is better."""
+    if trained.contradicted is not None and trained.contradicted.too_many:
+        return (
+            f"worse than {old}: {100 * trained.contradicted.share:.0f} % of the blocks on which both models agree, and "
+            f"{old} is sure, are labelled otherwise; so many labels must be wrong"
+        )
     if trained.comparison is None and trained.on_base is None:
         return (
             f"not distinguishable from {old}: the labels hold no story or no noise, so that nothing can be measured"

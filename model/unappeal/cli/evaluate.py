@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unappeal.cli import UsageError
-from unappeal.cli.label_options import Progress, add_label_options, need_training, read, tell
+from unappeal.cli.label_options import (
+    Progress,
+    add_fit_options,
+    add_label_options,
+    check_jobs,
+    need_training,
+    read,
+    tell,
+)
 from unappeal.threads import use_one_thread
 
 if TYPE_CHECKING:
@@ -47,10 +55,7 @@ def _add_fold_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--baselines", action="store_true", help="TF-IDF + SGD and fastText on the same folds")
     group.add_argument("--ablation", action="store_true", help="leave parts of the model and of the data out")
     group.add_argument("--learning-curve", action="store_true", help="train on an eighth, a quarter, half of the sites")
-    group.add_argument("--jobs", type=int, default=2, help="threads (default: 2)")
-    group.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="setting of the fit, as word_epochs=12"
-    )
+    add_fit_options(group)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,6 +87,7 @@ def _check_options(args: argparse.Namespace) -> None:
         raise UsageError("give a model and files of labels, or --folds")
     if args.folds and args.compare:
         raise UsageError("--compare needs a model: leave --folds out")
+    check_jobs(args)
     if args.output is not None and args.output.suffix not in (".md", ".json"):
         raise UsageError(f"-o {args.output}: a report is written as .md or .json")
     args.model = None if args.folds else args.arguments[0]

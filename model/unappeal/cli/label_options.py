@@ -70,6 +70,20 @@ def add_label_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_fit_options(group: argparse._ArgumentGroup) -> None:
+    """Add the options of whatever fits models: threads and settings."""
+    group.add_argument("--jobs", type=int, default=2, help="threads (default: 2)")
+    group.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="setting of the fit, as word_epochs=12"
+    )
+
+
+def check_jobs(args: argparse.Namespace) -> None:
+    """Raise UsageError where there would be no thread."""
+    if args.jobs < 1:
+        raise UsageError(f"--jobs must be 1 or more, not {args.jobs}")
+
+
 def pairs(values: Sequence[str], option: str) -> dict[str, str]:
     """Read ``NAME=VALUE`` options; UsageError for anything else."""
     result = {}

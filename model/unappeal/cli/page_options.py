@@ -1,7 +1,7 @@
 """What `review` and `report` share: inputs, the page to write, bad records."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from unappeal.cli.progress import Progress
 
 if TYPE_CHECKING:
     from unappeal.corpus.records import BadRecord
+    from unappeal.pages.documents import SourceDocument
 
 STDOUT = "-"
 
@@ -53,6 +54,14 @@ def check_page(args: argparse.Namespace, inputs: Sequence[str]) -> None:
             check_writable([args.output])
     except (InputError, OutputError, PlanError) as exc:
         raise UsageError(str(exc)) from exc
+
+
+def documents_of(args: argparse.Namespace, bad: "list[BadRecord]") -> "Iterator[SourceDocument]":
+    """Read the documents of the inputs; records that cannot be read are added to ``bad``."""
+    from unappeal.corpus.records import Keys
+    from unappeal.pages.sources import read_documents
+
+    return read_documents(args.inputs, Keys(args.text_key, args.id_key), bad, args.input_format)
 
 
 def write_page(output: str, html: str) -> None:

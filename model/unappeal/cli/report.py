@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from unappeal.cli import UsageError, say
 from unappeal.cli.options import add_filter_options, add_model_options, loaded_model
-from unappeal.cli.page_options import add_page_options, check_page, tell_bad, title_of, write_page
+from unappeal.cli.page_options import add_page_options, check_page, documents_of, tell_bad, title_of, write_page
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -64,12 +64,10 @@ def run(args: argparse.Namespace) -> int:
 def _classified(
     args: argparse.Namespace, model: "ParagraphClassifier", bad: "list[BadRecord]"
 ) -> "Iterator[JudgedDocument]":
-    from unappeal.corpus.records import Keys
     from unappeal.pages.documents import judge
-    from unappeal.pages.sources import read_documents
 
     return judge(
-        read_documents(args.inputs, Keys(args.text_key, args.id_key), bad, args.input_format),
+        documents_of(args, bad),
         model=model,
         max_body_loss=args.max_body_loss,
         max_removed=args.max_removed,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from unappeal.cli import UsageError, say
 from unappeal.cli.options import add_model_options, loaded_model, positive
-from unappeal.cli.page_options import add_page_options, check_page, tell_bad, title_of, write_page
+from unappeal.cli.page_options import add_page_options, check_page, documents_of, tell_bad, title_of, write_page
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -57,18 +57,15 @@ def run(args: argparse.Namespace) -> int:
     """Write the page."""
     check_page(args, args.inputs)
     model = loaded_model(args)
-    from unappeal.corpus.records import Keys
     from unappeal.pages.documents import judge
     from unappeal.pages.review import review_page
     from unappeal.pages.selection import choose, document_counts
-    from unappeal.pages.sources import read_documents
 
     bad: list[BadRecord] = []
-    sources = read_documents(args.inputs, Keys(args.text_key, args.id_key), bad, args.input_format)
-    judged = judge(
-        islice(sources, args.limit), model=model, max_body_loss=args.max_body_loss, blocks=args.blocks
-    )  # fmt: skip
-    documents = list(judged)
+    sources = documents_of(args, bad)
+    documents = list(
+        judge(islice(sources, args.limit), model=model, max_body_loss=args.max_body_loss, blocks=args.blocks)
+    )
     if not documents:
         raise UsageError(f"{', '.join(args.inputs)}: no documents to review")
     if len(documents) == args.limit and next(sources, None) is not None:

@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unappeal.cli import UsageError
-from unappeal.cli.label_options import Progress, add_label_options, need_training, read, tell
+from unappeal.cli.label_options import (
+    Progress,
+    add_fit_options,
+    add_label_options,
+    check_jobs,
+    need_training,
+    read,
+    tell,
+)
 from unappeal.threads import use_one_thread
 
 if TYPE_CHECKING:
@@ -62,10 +70,7 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--name", help="name of the model (default: the name of its folder)")
     group.add_argument("--model-version", default="1", metavar="VERSION", help="version of the model (default: 1)")
     group.add_argument("--seed", type=int, default=7, help="seed of all that is random (default: 7)")
-    group.add_argument("--jobs", type=int, default=2, help="threads (default: 2)")
-    group.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="setting of the fit, as word_epochs=12"
-    )
+    add_fit_options(group)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -103,8 +108,7 @@ def _check_options(args: argparse.Namespace) -> None:
         raise UsageError("-o MODEL is missing: where should the model be saved? (--check trains nothing)")
     if args.weight <= 0:
         raise UsageError(f"--weight must be above 0, not {args.weight:g}")
-    if args.jobs < 1:
-        raise UsageError(f"--jobs must be 1 or more, not {args.jobs}")
+    check_jobs(args)
     if args.output is not None and args.output.exists() and not args.output.is_dir():
         raise UsageError(f"-o {args.output}: a model is a folder, and this is a file")
 
@@ -130,9 +134,10 @@ def _finish(
     progress: Progress,
 ) -> int:
     from unappeal.artefact import save_model
-    from unappeal_training.retrain import KNOWN_SHARE, held_out, metadata_of, unfair_share
+    from unappeal_training.retrain import KNOWN_SHARE, held_out, metadata_of, objections_to, unfair_share
     from unappeal_training.train_report import comparison_table, measures_table, sentence
 
+    tell(objections_to(prepared, trained))
     name = args.name or args.output.resolve().name
     lines = measures_table(held_out(trained.result))
     if trained.comparison is not None:
