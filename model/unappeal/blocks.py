@@ -133,25 +133,43 @@ def rebuild(text: str, spans: Iterable[tuple[int, int, bool]]) -> str:
     >>> rebuild("A\n\nB\nC", [(0, 1, True), (3, 4, False), (5, 6, True)])
     'A\n\nC'
     """
-    pieces: list[str] = []
-    copied = previous_end = 0
-    gap: str | None = None
+    cuts: list[tuple[int, int, int, int]] = []
+    kept_end = previous_end = 0
     kept_any = False
+    run_start: int | None = None
     for start, end, keep in spans:
-        if not keep and gap is None:
-            pieces.append(text[copied:previous_end])
-            gap = text[previous_end:start]
-        elif keep and gap is not None:
-            after = text[previous_end:start]
-            if kept_any:
-                pieces.append(after if _breaks(after) > _breaks(gap) else gap)
-            copied, gap = start, None
-        kept_any |= keep
+        if keep and run_start is not None:
+            cuts.append((kept_end if kept_any else -1, run_start, previous_end, start))
+        if keep:
+            run_start, kept_end, kept_any = None, end, True
+        elif run_start is None:
+            run_start = start
         previous_end = end
-    if gap is None:
-        pieces.append(text[copied:])
-    elif kept_any:
-        pieces.append(text[previous_end:])
+    if run_start is not None:
+        cuts.append((kept_end if kept_any else -1, run_start, previous_end, -1))
+    return cut_out(text, cuts)
+
+
+def cut_out(text: str, cuts: Iterable[tuple[int, int, int, int]]) -> str:
+    """Give the text without some runs of blocks, see `rebuild`.
+
+    ``cuts`` are, in order: the end of the block kept before the run, or -1; the run's start and end; the start of the
+    block kept after it, or -1.
+    """
+    pieces: list[str] = []
+    copied = 0
+    for before, start, end, after in cuts:
+        if before < 0:
+            copied = after if after >= 0 else len(text)
+            continue
+        pieces.append(text[copied:before])
+        if after < 0:
+            copied = end
+            continue
+        gap, gap_after = text[before:start], text[end:after]
+        pieces.append(gap_after if _breaks(gap_after) > _breaks(gap) else gap)
+        copied = after
+    pieces.append(text[copied:])
     return "".join(pieces)
 
 
@@ -179,6 +197,8 @@ def _joined(document: Sequence[str]) -> str:
 
 
 def _breaks(gap: str) -> int:
+    if gap in ("\n", "\n\n"):  # nearly every gap
+        return len(gap)
     return sum(map(gap.count, "\n\r\u2028\u2029\x85"))
 
 
