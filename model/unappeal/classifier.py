@@ -4,7 +4,7 @@ A fitted classifier is a few arrays; classifying needs NumPy only. Fitting impor
 scikit-learn, when it is asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -14,6 +14,8 @@ from unappeal.blocks import Batch, BlockMode, Document, split_batch
 from unappeal.context import F32, Network, block_columns, context_columns, softmax
 from unappeal.estimator import EstimatorMixin
 from unappeal.evidence import Evidence, EvidenceWeights, WordMemo, extract
+from unappeal.kernels import judging, library
+from unappeal.kernels.extracting import Extractor
 from unappeal.labels import LABELS
 from unappeal.operating_point import OperatingPoint
 
@@ -109,8 +111,10 @@ class ParagraphClassifier(EstimatorMixin):
 
     def evidence(self, batch: Batch) -> Evidence:
         """Compute what each block says of itself."""
-        memo = self.__dict__.setdefault("_memo", WordMemo())
-        return extract(batch, self.evidence_, memo)
+        if "_memo" not in self.__dict__:
+            self.__dict__["_memo"] = _extractor(self.evidence_)
+        found: Evidence = self.__dict__["_memo"](batch)
+        return found
 
     def read(self, evidence: Evidence) -> Reading:
         """Compute what the two networks make of each block alone."""
@@ -124,8 +128,9 @@ class ParagraphClassifier(EstimatorMixin):
         """Give the probabilities of whole documents' blocks, ``(n_blocks, 3)``; ``first`` bounds the documents."""
         if not len(reading.evidence):
             return np.zeros((0, len(LABELS)), dtype=np.float32)
-        concepts = self.evidence_.concepts
-        columns = context_columns(reading.evidence, first, reading.words.T, reading.logits, concepts)
+        arguments = reading.evidence, first, reading.words.T, reading.logits, self.evidence_.concepts
+        loaded = library()
+        columns = context_columns(*arguments) if loaded is None else judging.context_columns(loaded, *arguments)
         return softmax(self.judge_.ended(columns, reading.begun))
 
     def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
@@ -141,3 +146,12 @@ class ParagraphClassifier(EstimatorMixin):
         """Give the most probable label of every block of every document, in order."""
         most_probable: npt.NDArray[np.str_] = self.classes_[self.predict_proba(documents, blocks).argmax(axis=1)]
         return most_probable
+
+
+def _extractor(weights: EvidenceWeights) -> Callable[[Batch], Evidence]:
+    """Give what computes evidence, with a memo of its own: the compiled library, or NumPy where that is not there."""
+    loaded = library()
+    if loaded is not None:
+        return Extractor.of(loaded, weights).extract
+    memo = WordMemo()
+    return lambda batch: extract(batch, weights, memo)

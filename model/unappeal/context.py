@@ -261,6 +261,16 @@ def document_features(evidence: Evidence, first: I64, own: F32, reader: F32, con
     return np.concatenate((reader, own, columns.T), axis=1, dtype=np.float32)
 
 
+def n_context_columns() -> int:
+    """Give how many `context_columns` there are."""
+    return len(_context_names())
+
+
+def is_stop() -> F32:
+    """Tell which `EDGES` end a sentence, as 0 and 1."""
+    return _IS_STOP
+
+
 def context_columns(evidence: Evidence, first: I64, words: F32, reader: F32, concepts: tuple[str, ...]) -> F32:
     """Give the rest of `document_features`, what is not the block's own, with a row a feature.
 

@@ -300,6 +300,11 @@ def extract_with_cues(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") 
     return _assembled(batch, tokens, weights.tables, sums.T, words, known, counts, *cue_sums), ordered
 
 
+def seeds() -> U64:
+    """Give what parts the kinds of hashed features, in the order of `kernels.c`."""
+    return np.array(list(_SEED.values()), dtype=np.uint64)
+
+
 def n_cue_features(n_concepts: int) -> int:
     """Give how many `cue_features` there are: a concept each, and pairs of concepts at each distance."""
     return n_concepts + n_concepts * n_concepts * len(CUE_DISTANCES)
@@ -553,11 +558,11 @@ def _add_concepts(found: I32, rows: I64, concepts: I32) -> None:
 
 
 def _prefix_hashes(folded: npt.NDArray[np.uint16]) -> tuple[U64, U64]:
-    powers, inverse = _powers(len(folded) + 1)
+    power, inverse = powers(len(folded) + 1)
     prefix = np.zeros(len(folded) + 1, dtype=np.uint64)
     prefix[1:] = folded
     prefix[1:] += np.uint64(1)
-    prefix[1:] *= powers[:-1]
+    prefix[1:] *= power[:-1]
     np.cumsum(prefix[1:], out=prefix[1:])
     return prefix, inverse
 
@@ -565,15 +570,15 @@ def _prefix_hashes(folded: npt.NDArray[np.uint16]) -> tuple[U64, U64]:
 _POWERS: list[U64] = []
 
 
-def _powers(n: int) -> tuple[U64, U64]:
+def powers(n: int) -> tuple[U64, U64]:
     """Give ``B**i`` and ``B**-i`` for ``i < n``, kept and grown as needed."""
     if not _POWERS or len(_POWERS[0]) < n:
         size = max(n, 1 << 16)
         for base, place in ((_BASE, 0), (_BASE_INVERSE, 1)):
-            powers = np.full(size, base, dtype=np.uint64)
-            powers[0] = 1
-            np.cumprod(powers, out=powers)
-            _POWERS[place : place + 1] = [powers]
+            grown = np.full(size, base, dtype=np.uint64)
+            grown[0] = 1
+            np.cumprod(grown, out=grown)
+            _POWERS[place : place + 1] = [grown]
     return _POWERS[0][:n], _POWERS[1]
 
 

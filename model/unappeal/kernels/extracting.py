@@ -1,0 +1,69 @@
+"""`unappeal.evidence.extract` by the library."""
+
+import ctypes
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unappeal.blocks import Batch
+from unappeal.evidence import CUE_BITS, HEAD_CHARS, SILENT_CONCEPT, TAIL_CHARS, Evidence, EvidenceWeights, powers, seeds
+from unappeal.kernels.structs import pointer, struct
+
+MEMO_BITS = 18
+WINDOW_UNITS = HEAD_CHARS + TAIL_CHARS + 2
+RECORD = np.dtype([("hash", np.uint64), ("sums", np.int32, 4), ("concepts", np.uint32), ("known", np.uint32)])
+
+
+@dataclass(frozen=True, slots=True)
+class Extractor:
+    """Weights as the library takes them, with a memo of the words met last.
+
+    ``arrays`` are what ``model`` points to.
+    """
+
+    library: ctypes.PyDLL
+    model: ctypes.Array[ctypes.c_int64]
+    arrays: list[npt.NDArray[Any]]
+    n_concepts: int
+
+    @classmethod
+    def of(cls, library: ctypes.PyDLL, weights: EvidenceWeights) -> "Extractor":
+        """Lay out what does not change from batch to batch, as `Model` in kernels.c."""
+        tables, concepts = weights.tables, weights.concepts
+        power, inverse = powers(WINDOW_UNITS + 1)
+        silent = concepts.index(SILENT_CONCEPT) if SILENT_CONCEPT in concepts else -1
+        members: list[npt.NDArray[Any] | int] = [
+            tables.packed, tables.spaceless, tables.edge, tables.counters, tables.counters.shape[1],
+            weights.slots, len(weights.slots).bit_length() - 1,
+            weights.cue_keys, weights.cue_concepts, len(weights.cue_keys), weights.may_be_cue, CUE_BITS,
+            weights.cue_worth, len(concepts), silent, power, inverse[: WINDOW_UNITS + 1], seeds(),
+            np.zeros(1 << MEMO_BITS, dtype=RECORD), MEMO_BITS,
+        ]  # fmt: skip
+        kept = [np.ascontiguousarray(member) if isinstance(member, np.ndarray) else member for member in members]
+        return cls(library, struct(kept), [member for member in kept if isinstance(member, np.ndarray)], len(concepts))
+
+    def extract(self, batch: Batch) -> Evidence:
+        """Compute the evidence of every block of a batch."""
+        n = batch.n_blocks
+        start, end, units = map(np.ascontiguousarray, (batch.start, batch.end, batch.units))
+        n_terms = int(np.minimum(end - start, WINDOW_UNITS).sum()) + 1  # at most: spaceless scripts have one a unit
+        sums, words, known = (np.empty(shape, dtype=np.int64) for shape in ((4, n), n, n))
+        cues = np.zeros((self.n_concepts, n), dtype=np.int16)
+        cue_sums, cue_words = np.empty((2, n), dtype=np.int64), np.empty(n, dtype=np.int64)
+        shape, titled = np.empty((14, n), dtype=np.int16), np.empty(n, dtype=np.int64)
+        first_edge, last_edge = np.empty(n, dtype=np.uint8), np.empty(n, dtype=np.uint8)
+        key, lead = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
+        term_hash, term_block = np.empty(n_terms, dtype=np.uint64), np.empty(n_terms, dtype=np.int64)
+        results = [
+            sums, words, known, cues, cue_sums, cue_words, shape, titled, first_edge, last_edge, key, lead,
+            term_hash, term_block,
+        ]  # fmt: skip
+        extract = self.library.extract
+        extract.restype = ctypes.c_int64
+        found = extract(self.model, *map(pointer, (units, start, end)), ctypes.c_int64(n), struct(results))
+        return Evidence(
+            sums.T, words, known, cues.T, cue_sums.T, cue_words, shape.T, titled, first_edge, last_edge, end - start,
+            key, lead, term_hash[:found].copy(), term_block[:found].copy(),
+        )  # fmt: skip

@@ -1,0 +1,720 @@
+/* The two loops that cost most, over blocks: `extract` of evidence.py and `context_columns` of context.py.
+
+   The NumPy code there is the definition and stays in use wherever this file is not compiled; tests hold the two
+   together. No Python in here: plain arrays in, plain arrays out, no memory kept, so that one library serves every
+   release of Python. Names are those of the NumPy code. */
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { HEAD = 224, TAIL = 96, WINDOW = HEAD + 1 + TAIL + 1 };
+enum { STEM = 6, NGRAM = 4, MAX_WORD = 24, LEAD = 6, TERM = 5, LONGEST_STAR = 9, MAX_HITS = 8 * WINDOW };
+enum { FIRST_SPACELESS = 0x0E00, SPACE = 0x20 };
+
+#define UPPER (1u << 16)
+#define MIX 0xD6E8FEB86659FD93u
+#define PAIR 0xA0761D6478BD642Fu
+
+typedef struct {
+    uint64_t word, inside, prefix, suffix, pair, spaceless, exact, star;
+} Seeds;
+
+typedef struct {
+    uint64_t hash;
+    int32_t sums[4];
+    uint32_t concepts, known;
+} Record;
+
+/* What does not change from batch to batch. */
+typedef struct {
+    const uint32_t *packed;       /* (65536,) CharTables.packed */
+    const uint8_t *spaceless;     /* (65536,) */
+    const uint8_t *edge;          /* (65536,) */
+    const uint64_t *counters;     /* (2, n_counters) */
+    int64_t n_counters;
+    const int16_t *slots;         /* (2**slot_bits, 4) */
+    int64_t slot_bits;
+    const uint64_t *cue_keys;     /* (n_cue_keys,), sorted */
+    const uint8_t *cue_concepts;  /* (n_cue_keys, 2) */
+    int64_t n_cue_keys;
+    const uint8_t *may_be_cue;    /* (2**cue_bits,) */
+    int64_t cue_bits;
+    const int64_t *cue_worth;     /* (n_cue_features,) packed sums */
+    int64_t n_concepts;
+    int64_t silent;               /* the concept left out of the order, or -1 */
+    const uint64_t *power;        /* (WINDOW + 1,) B**i */
+    const uint64_t *inverse;      /* (WINDOW + 1,) B**-i */
+    const Seeds *seeds;
+    Record *memo;                 /* (2**memo_bits,) */
+    int64_t memo_bits;
+} Model;
+
+/* One row a block; arrays of several columns have the columns one after the other. */
+typedef struct {
+    int64_t *sums;      /* (4, n) */
+    int64_t *words, *known;
+    int16_t *cues;      /* (n_concepts, n), zeros */
+    int64_t *cue_sums;  /* (2, n) */
+    int64_t *cue_words;
+    int16_t *shape;     /* (14, n) */
+    int64_t *titled;
+    uint8_t *first_edge, *last_edge;
+    uint64_t *key, *lead;
+    uint64_t *term_hash;
+    int64_t *term_block;
+} Evidence;
+
+typedef struct {
+    int start, end;
+    uint64_t hash, pair; /* pair: mixed key of the word before and this one */
+    Record *record;
+} Word;
+
+/* One block being read. */
+typedef struct {
+    const Model *model;
+    uint16_t unit[WINDOW], folded[WINDOW];
+    uint64_t prefix[WINDOW + 1];
+    int length;
+    Word words[WINDOW / 2 + 1];
+    int n_words;
+    int64_t sums[4];
+    int32_t hits[MAX_HITS]; /* place << 8 | concept */
+    int n_hits;
+} Block;
+
+static uint64_t piece(const Block *block, int start, int end)
+{
+    return (block->prefix[end] - block->prefix[start]) * block->model->inverse[start];
+}
+
+static const int16_t *mixed_slot(const Model *model, uint64_t mixed)
+{
+    int16_t tag = (int16_t)(((mixed >> (64 - model->slot_bits - 15)) & 0x7FFF) | 1);
+    const int16_t *row = model->slots + 4 * (mixed >> (64 - model->slot_bits));
+    return row[0] == tag ? row : 0;
+}
+
+static const int16_t *slot(const Model *model, uint64_t key)
+{
+    return mixed_slot(model, key * MIX);
+}
+
+static void hit(Block *block, int place, int concept_number)
+{
+    if (concept_number && block->n_hits < MAX_HITS)
+        block->hits[block->n_hits++] = (place << 8) | (concept_number - 1);
+}
+
+static void add_weights(int64_t *sums, const int16_t *row)
+{
+    for (int k = 0; k < 2; k++) {
+        sums[k] += row[1 + k];
+        sums[2 + k] += row[1 + k] > 0 ? row[1 + k] : 0;
+    }
+}
+
+static void add_concepts(const Model *model, uint64_t key, uint32_t found[2])
+{
+    if (!model->may_be_cue[key >> (64 - model->cue_bits)])
+        return;
+    int64_t low = 0, high = model->n_cue_keys;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (model->cue_keys[middle] < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == model->n_cue_keys || model->cue_keys[low] != key)
+        return;
+    for (int k = 0; k < 2; k++) {
+        uint32_t concept_number = model->cue_concepts[2 * low + k];
+        if (concept_number && found[0] != concept_number && !found[1])
+            found[found[0] != 0] = concept_number;
+    }
+}
+
+static void add_part(const Model *model, uint64_t key, double value, double totals[4])
+{
+    const int16_t *row = slot(model, key);
+    if (!row)
+        return;
+    for (int k = 0; k < 2; k++) {
+        totals[k] += row[1 + k] * value;
+        totals[2 + k] += (row[1 + k] > 0 ? row[1 + k] : 0) * value;
+    }
+}
+
+/* See word_records. */
+static void read_word(const Block *block, int start, int end, uint64_t hash, Record *record)
+{
+    const Model *model = block->model;
+    const Seeds *seeds = model->seeds;
+    int length = end - start, cut = end < start + MAX_WORD ? end : start + MAX_WORD;
+    int n_inside = length > NGRAM ? cut - start - NGRAM + 1 : 0;
+    int n_parts = 2 * (length > 3) + (length > 5) + n_inside;
+    double value = n_parts ? 1 / sqrt((double)n_parts) : 0, totals[4] = {0, 0, 0, 0};
+    record->hash = hash;
+    record->known = slot(model, hash ^ seeds->word) != 0;
+    add_part(model, hash ^ seeds->word, 1, totals);
+    if (length > 3)
+        add_part(model, piece(block, start, start + 3) ^ seeds->prefix, value, totals);
+    if (length > 5)
+        add_part(model, piece(block, start, start + 5) ^ seeds->prefix, value, totals);
+    if (length > 3)
+        add_part(model, piece(block, end - 3, end) ^ seeds->suffix, value, totals);
+    for (int i = start; i < start + n_inside; i++)
+        add_part(model, piece(block, i, i + NGRAM) ^ seeds->inside, value, totals);
+    for (int k = 0; k < 4; k++)
+        record->sums[k] = (int32_t)rint(totals[k]);
+    uint32_t found[2] = {0, 0};
+    if (model->n_cue_keys) {
+        add_concepts(model, (hash ^ seeds->exact) * MIX, found);
+        for (int n = length < LONGEST_STAR ? length : LONGEST_STAR; n >= 2; n--)
+            add_concepts(model, (piece(block, start, start + n) ^ seeds->star) * MIX + (uint64_t)n, found);
+    }
+    record->concepts = found[0] | found[1] << 8;
+}
+
+/* Fill the window and its prefix hashes; give the counters of both tables. */
+static void open_block(Block *block, const uint16_t *units, int64_t length, uint64_t counted[2])
+{
+    const Model *model = block->model;
+    if (length > HEAD + 1 + TAIL) {
+        memcpy(block->unit, units, HEAD * sizeof *units);
+        block->unit[HEAD] = SPACE;
+        memcpy(block->unit + HEAD + 1, units + length - TAIL, TAIL * sizeof *units);
+        length = HEAD + 1 + TAIL;
+    } else
+        memcpy(block->unit, units, length * sizeof *units);
+    block->unit[length] = SPACE;
+    block->length = (int)length + 1;
+    block->n_hits = 0;
+    memset(block->sums, 0, sizeof block->sums);
+    uint64_t total = 0, one = 0, two = 0;
+    block->prefix[0] = 0;
+    for (int i = 0; i < block->length; i++) {
+        uint32_t packed = model->packed[block->unit[i]];
+        block->folded[i] = (uint16_t)packed;
+        total += ((uint64_t)(uint16_t)packed + 1) * model->power[i];
+        block->prefix[i + 1] = total;
+        one += model->counters[packed >> 17]; /* column 0 is zero: adding it is cheaper than asking */
+        two += model->counters[model->n_counters + (packed >> 17)];
+    }
+    counted[0] = one;
+    counted[1] = two;
+}
+
+static int is_spaceless(const Block *block, int i)
+{
+    uint16_t folded = block->folded[i];
+    return folded >= FIRST_SPACELESS && block->model->spaceless[folded];
+}
+
+/* Find the words, and ask for what will be looked up: the tables are larger than the nearest caches. Tells whether
+   there are spaceless characters. */
+static int find_words(Block *block)
+{
+    const Model *model = block->model;
+    int any_spaceless = 0, n = 0;
+    uint64_t stem_before = 0;
+    for (int i = 0; i < block->length; i++) {
+        if (!block->folded[i])
+            continue;
+        if (is_spaceless(block, i)) {
+            any_spaceless = 1;
+            continue;
+        }
+        Word *word = block->words + n++;
+        word->start = i;
+        while (block->folded[i] && !is_spaceless(block, i)) /* the last unit is a space */
+            i++;
+        word->end = i;
+        word->hash = piece(block, word->start, i);
+        word->record = model->memo + ((word->hash * MIX) >> (64 - model->memo_bits));
+        __builtin_prefetch(word->record);
+        uint64_t stem = i - word->start > STEM ? piece(block, word->start, word->start + STEM) : word->hash;
+        word->pair = ((stem_before * PAIR + stem) ^ model->seeds->pair) * MIX;
+        __builtin_prefetch(model->slots + 4 * (word->pair >> (64 - model->slot_bits)));
+        stem_before = stem;
+        i--;
+    }
+    block->n_words = n;
+    return any_spaceless;
+}
+
+/* Add up what the words and their pairs bring; gives the number of terms. */
+static int64_t read_words(Block *block, Evidence *evidence, int64_t b, int64_t n_terms)
+{
+    const Model *model = block->model;
+    int64_t known = 0, titled = 0;
+    for (int w = 0; w < block->n_words; w++) {
+        const Word *word = block->words + w;
+        Record *record = word->record;
+        if (record->hash != word->hash)
+            read_word(block, word->start, word->end, word->hash, record);
+        for (int k = 0; k < 4; k++)
+            block->sums[k] += record->sums[k];
+        known += record->known;
+        titled += (model->packed[block->unit[word->start]] & UPPER) != 0;
+        const int16_t *row = w ? mixed_slot(model, word->pair) : 0;
+        if (row) {
+            add_weights(block->sums, row);
+            hit(block, word[-1].start, row[3]);
+        }
+        if (record->concepts) {
+            hit(block, word->start, record->concepts & 0xFF);
+            hit(block, word->start, record->concepts >> 8);
+        }
+        evidence->term_hash[n_terms] = word->hash;
+        evidence->term_block[n_terms] = b;
+        n_terms += word->end - word->start >= TERM;
+    }
+    evidence->words[b] = block->n_words;
+    evidence->known[b] = known;
+    evidence->titled[b] = titled;
+    return n_terms;
+}
+
+static int64_t read_spaceless(Block *block, Evidence *evidence, int64_t b, int64_t n_terms)
+{
+    const Model *model = block->model;
+    for (int i = 0; i < block->length; i++) {
+        int start = i;
+        while (is_spaceless(block, i))
+            i++;
+        for (int length = 2; length <= 6; length++)
+            for (int at = start; at + length <= i; at++) {
+                uint64_t key = piece(block, at, at + length) ^ (model->seeds->spaceless + (uint64_t)length);
+                const int16_t *row = slot(model, key);
+                if (row) {
+                    hit(block, at, row[3]);
+                    if (length <= 4)
+                        add_weights(block->sums, row);
+                }
+                if (length == 2) {
+                    evidence->words[b]++;
+                    evidence->known[b] += row && (row[1] || row[2]);
+                    evidence->term_hash[n_terms] = key;
+                    evidence->term_block[n_terms++] = b;
+                }
+            }
+    }
+    return n_terms;
+}
+
+/* Count the cues and sum what their order is worth: see cue_features. */
+static void count_cues(Block *block, Evidence *evidence, int64_t b, int64_t n)
+{
+    const Model *model = block->model;
+    int n_told = 0;
+    int64_t worth = 0;
+    for (int i = 1; i < block->n_hits; i++) { /* they come nearly in order */
+        int32_t moved = block->hits[i];
+        int j = i;
+        for (; j > 0 && block->hits[j - 1] > moved; j--)
+            block->hits[j] = block->hits[j - 1];
+        block->hits[j] = moved;
+    }
+    for (int i = 0; i < block->n_hits; i++) {
+        int64_t concept_number = block->hits[i] & 0xFF;
+        evidence->cues[concept_number * n + b]++;
+        if (concept_number == model->silent)
+            continue;
+        worth += model->cue_worth[concept_number];
+        for (int step = 1; step <= 2 && step <= n_told; step++) {
+            int32_t earlier = block->hits[n_told - step], distance = (block->hits[i] >> 8) - (earlier >> 8);
+            if (distance < 120) {
+                int64_t pair = (earlier & 0xFF) * model->n_concepts + concept_number;
+                worth += model->cue_worth[model->n_concepts + 3 * pair + (distance >= 14) + (distance >= 36)];
+            }
+        }
+        block->hits[n_told++] = block->hits[i];
+    }
+    int64_t noise = (int32_t)worth;
+    evidence->cue_sums[b] = noise;
+    evidence->cue_sums[n + b] = (worth - noise) >> 32;
+    evidence->cue_words[b] = n_told;
+}
+
+/* Read n blocks of a buffer; gives the number of terms. */
+int64_t extract(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end, int64_t n,
+                Evidence *evidence)
+{
+    Block block;
+    int64_t n_terms = 0;
+    block.model = model;
+    for (int64_t b = 0; b < n; b++) {
+        uint64_t counted[2];
+        open_block(&block, units + start[b], end[b] - start[b], counted);
+        int any_spaceless = find_words(&block);
+        n_terms = read_words(&block, evidence, b, n_terms);
+        if (any_spaceless)
+            n_terms = read_spaceless(&block, evidence, b, n_terms);
+        count_cues(&block, evidence, b, n);
+        for (int k = 0; k < 4; k++)
+            evidence->sums[k * n + b] = block.sums[k];
+        for (int k = 0; k < 14; k++)
+            evidence->shape[k * n + b] = (counted[k / 7] >> (9 * (k % 7))) & 0x1FF;
+        int last = block.length >= 2 ? block.length - 2 : 0;
+        evidence->first_edge[b] = model->edge[block.unit[0]];
+        evidence->last_edge[b] = model->edge[block.unit[last]];
+        evidence->key[b] = block.prefix[block.length];
+        evidence->lead[b] = block.prefix[block.length < LEAD ? block.length : LEAD];
+    }
+    return n_terms;
+}
+
+/* Context: what context_columns of context.py computes, document by document, a column after the other. */
+
+enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, N_BESIDE = 7, N_MASS = 4 };
+
+typedef struct {
+    const int64_t *first;          /* (n_docs + 1,) */
+    int64_t n_docs, n;
+    const int64_t *chars;
+    const uint8_t *first_edge, *last_edge;
+    const uint64_t *lead, *key;
+    const int16_t *cues;           /* (n_concepts, n) */
+    const int64_t *term_first;     /* (n + 1,): terms of block i are term_first[i]:term_first[i + 1] */
+    const uint64_t *term_hash;
+    const float *words;            /* (2, n): noise, appeal */
+    const float *logits;           /* (n, 3) */
+    const float *is_stop;          /* by edge */
+    const int64_t *groups;         /* for each marker, then each topic: how many concepts, and which */
+    int64_t n_markers, n_topics;
+    float *scratch;                /* (N_BESIDE + N_MASS + 1, largest document) */
+    uint8_t *story;                /* (2, largest document) */
+    uint64_t *table_keys;          /* (four times the largest document,) */
+    int32_t *table_counts;         /* (four times the largest document,) */
+    const float *logs, *fades;     /* (largest document + 2,): log2(i), exp(-i / FAR_BLOCKS) */
+    float *out;                    /* (n_columns, n) */
+} Context;
+
+/* One document: its first block, its size, and the column to be written next. */
+typedef struct {
+    const Context *all;
+    int64_t at, size;
+    float *beside[N_BESIDE], *mass[N_MASS], *log_chars, *column;
+    const uint8_t *story;
+} Document;
+
+static float *next_column(Document *document)
+{
+    float *column = document->column;
+    document->column += document->all->n;
+    return column;
+}
+
+static void read_document(Document *document, uint8_t *story)
+{
+    const Context *all = document->all;
+    int64_t at = document->at;
+    for (int64_t i = 0; i < document->size; i++) {
+        const float *logits = all->logits + 3 * (at + i);
+        float most = fmaxf(fmaxf(logits[0], logits[1]), logits[2]);
+        float p[3] = {expf(logits[0] - most), expf(logits[1] - most), expf(logits[2] - most)};
+        float total = p[0] + p[1] + p[2];
+        int64_t chars = all->chars[at + i];
+        for (int k = 0; k < 3; k++)
+            document->mass[k][i] = p[k] / total;
+        document->mass[3][i] = (float)(chars < SEEN ? chars : SEEN) / SEEN * document->mass[0][i];
+        document->log_chars[i] = log2f((float)(chars + 1));
+        document->beside[0][i] = document->mass[1][i];
+        document->beside[1][i] = document->mass[2][i];
+        document->beside[2][i] = all->words[all->n + at + i];
+        document->beside[3][i] = all->words[at + i];
+        document->beside[4][i] = document->log_chars[i] / 8;
+        document->beside[5][i] = all->is_stop[all->last_edge[at + i]];
+        document->beside[6][i] = 1;
+        story[i] = chars >= STORY && document->mass[0][i] > 0.5f;
+    }
+    document->story = story;
+}
+
+/* Values of the blocks `step` before, or, where it is negative, after; zeros where there is none. */
+static void shift(const float *values, int64_t size, int64_t step, float *out)
+{
+    int64_t distance = step > 0 ? step : -step, kept = size > distance ? size - distance : 0;
+    int64_t gap = size - kept;
+    if (step > 0) {
+        memset(out, 0, gap * sizeof *out);
+        memcpy(out + gap, values, kept * sizeof *out);
+    } else {
+        memcpy(out, values + gap, kept * sizeof *out);
+        memset(out + kept, 0, gap * sizeof *out);
+    }
+}
+
+static void write_neighbours(Document *document)
+{
+    for (int64_t k = 1; k <= 4; k++)
+        for (int64_t side = 1; side >= -1; side -= 2)
+            for (int part = 0; part < N_BESIDE; part++)
+                shift(document->beside[part], document->size, side * k, next_column(document));
+}
+
+static void write_similar(Document *document)
+{
+    const Context *all = document->all;
+    for (int64_t k = 1; k <= 3; k++) {
+        float *columns[6];
+        for (int c = 0; c < 6; c++) {
+            columns[c] = next_column(document);
+            memset(columns[c], 0, document->size * sizeof **columns);
+        }
+        for (int64_t i = k; i < document->size; i++) {
+            int64_t here = document->at + i, there = here - k;
+            float longer = document->log_chars[i] - document->log_chars[i - k];
+            longer = fminf(fmaxf(longer, -4), 4);
+            float same_lead = all->lead[here] == all->lead[there];
+            float same_edges = all->first_edge[here] == all->first_edge[there]
+                && all->last_edge[here] == all->last_edge[there];
+            columns[0][i] = columns[3][i - k] = same_lead;
+            columns[1][i] = columns[4][i - k] = same_edges;
+            columns[2][i] = longer;
+            columns[5][i - k] = -longer;
+        }
+    }
+}
+
+/* Sums over the 32 neighbours on one side, as a recursion: what comes in, what fades, what falls out. */
+static void write_decays(Document *document)
+{
+    static const double decays[2] = {0.5, 0.85};
+    int64_t size = document->size;
+    for (int d = 0; d < 2; d++) {
+        double decay = decays[d], lost = pow(decay, REACH);
+        for (int side = 0; side < 2; side++)
+            for (int part = 0; part < N_MASS; part++) {
+                const float *values = document->mass[part];
+                float *column = next_column(document);
+                double sum = 0;
+                if (!side)
+                    for (int64_t i = 0; i < size; i++) {
+                        column[i] = (float)sum;
+                        sum = sum * decay + values[i] - (i >= REACH ? lost * values[i - REACH] : 0);
+                    }
+                else
+                    for (int64_t i = size - 1; i >= 0; i--) {
+                        column[i] = (float)sum;
+                        sum = sum * decay + values[i] - (i + REACH < size ? lost * values[i + REACH] : 0);
+                    }
+            }
+    }
+}
+
+static int has_cue(const Context *all, const int64_t *group, int64_t block)
+{
+    for (int64_t k = 1; k <= group[0]; k++)
+        if (all->cues[group[k] * all->n + block] > 0)
+            return 1;
+    return 0;
+}
+
+/* How near the last and the next marker of each kind are. */
+static const int64_t *write_markers(Document *document, uint8_t *marked)
+{
+    const Context *all = document->all;
+    const int64_t *group = all->groups;
+    int64_t at = document->at, size = document->size;
+    for (int64_t marker = 0; marker < all->n_markers; marker++, group += group[0] + 1) {
+        float *columns[4];
+        for (int c = 0; c < 4; c++)
+            columns[c] = next_column(document);
+        int64_t last = -1;
+        for (int64_t i = 0; i < size; i++) {
+            columns[0][i] = last < 0 ? 0 : 1 / (float)(i - last);
+            columns[1][i] = last < 0 ? 0 : all->fades[i - last];
+            marked[i] = all->chars[at + i] <= MARKER && has_cue(all, group, at + i);
+            if (marked[i])
+                last = i;
+        }
+        last = -1;
+        for (int64_t i = size - 1; i >= 0; i--) {
+            columns[2][i] = last < 0 ? 0 : 1 / (float)(last - i);
+            columns[3][i] = last < 0 ? 0 : all->fades[last - i];
+            if (marked[i])
+                last = i;
+        }
+    }
+    return group;
+}
+
+static void write_place(Document *document)
+{
+    const float *logs = document->all->logs;
+    float *columns[11];
+    int64_t size = document->size, begin = -1, end = -1;
+    for (int c = 0; c < 11; c++)
+        columns[c] = next_column(document);
+    for (int64_t i = 0; i < size; i++)
+        if (document->story[i]) {
+            begin = begin < 0 ? i : begin;
+            end = i;
+        }
+    for (int64_t i = 0; i < size; i++) {
+        int64_t to_begin = begin < 0 ? 0 : i - begin, to_end = begin < 0 ? 0 : i - end;
+        columns[0][i] = logs[i + 1];
+        columns[1][i] = logs[size - i];
+        columns[2][i] = 1 / (float)(i + 1);
+        columns[3][i] = 1 / (float)(size - i);
+        columns[4][i] = (float)((double)i / (double)(size > 1 ? size - 1 : 1));
+        columns[5][i] = logs[size];
+        columns[6][i] = to_begin < 0;
+        columns[7][i] = to_end > 0;
+        columns[8][i] = to_begin < 0 ? -logs[1 - to_begin] : logs[1 + to_begin];
+        columns[9][i] = to_end < 0 ? -logs[1 - to_end] : logs[1 + to_end];
+        columns[10][i] = begin < 0;
+    }
+}
+
+static void fill(float *column, int64_t size, double value)
+{
+    for (int64_t i = 0; i < size; i++)
+        column[i] = (float)value;
+}
+
+/* Means and shares of the whole document, and the characters before and after each block. */
+static void write_totals(Document *document, int64_t total)
+{
+    const int64_t *chars = document->all->chars + document->at;
+    int64_t size = document->size, told = 0;
+    for (int part = 0; part < 4; part++) {
+        const float *values = part < 3 ? document->mass[part] : document->beside[4];
+        int64_t sum = 0;
+        for (int64_t i = 0; i < size; i++)
+            sum += (int64_t)rintf(values[i] * 4096);
+        fill(next_column(document), size, (double)sum / (double)(size * 4096));
+    }
+    for (int64_t i = 0; i < size; i++)
+        told += document->story[i] ? chars[i] : 0;
+    fill(next_column(document), size, (double)told / (double)(total > 1 ? total : 1));
+}
+
+static void write_terms(Document *document)
+{
+    static const int shift_bits = 64 - 11;
+    const Context *all = document->all;
+    const int64_t *first = all->term_first + document->at;
+    float *shared = next_column(document), *few = next_column(document), *in_story = next_column(document);
+    int32_t everywhere[BUCKETS], told[BUCKETS];
+    memset(everywhere, 0, sizeof everywhere);
+    memset(told, 0, sizeof told);
+    for (int64_t i = 0; i < document->size; i++)
+        for (int64_t t = first[i]; t < first[i + 1]; t++) {
+            uint64_t bucket = (all->term_hash[t] * MIX) >> shift_bits;
+            everywhere[bucket]++;
+            told[bucket] += document->story[i];
+        }
+    for (int64_t i = 0; i < document->size; i++) {
+        int64_t n_terms = first[i + 1] - first[i], n_shared = 0, n_told = 0;
+        for (int64_t t = first[i]; t < first[i + 1]; t++) {
+            uint64_t bucket = (all->term_hash[t] * MIX) >> shift_bits;
+            n_shared += everywhere[bucket] > 1;
+            n_told += told[bucket] > document->story[i];
+        }
+        double n = n_terms > 1 ? (double)n_terms : 1;
+        shared[i] = (float)((double)n_shared / n);
+        few[i] = n_terms < 2;
+        in_story[i] = (float)((double)n_told / n);
+    }
+}
+
+static int64_t place_of(const Context *all, int bits, uint64_t key)
+{
+    int64_t mask = (1LL << bits) - 1, place = (int64_t)((key * MIX) >> (64 - bits));
+    while (all->table_counts[place] && all->table_keys[place] != key)
+        place = (place + 1) & mask;
+    return place;
+}
+
+/* How often a block's text stands in its document beside this once, three at most. */
+static void write_repeated(Document *document)
+{
+    const Context *all = document->all;
+    const uint64_t *key = all->key + document->at;
+    float *column = next_column(document);
+    int bits = 1;
+    while (1LL << bits < 2 * document->size)
+        bits++;
+    memset(all->table_counts, 0, sizeof *all->table_counts << bits);
+    for (int64_t i = 0; i < document->size; i++) {
+        int64_t place = place_of(all, bits, key[i]);
+        all->table_keys[place] = key[i];
+        all->table_counts[place]++;
+    }
+    for (int64_t i = 0; i < document->size; i++) {
+        int32_t others = all->table_counts[place_of(all, bits, key[i])] - 1;
+        column[i] = (float)(others < 3 ? others : 3);
+    }
+}
+
+static void write_chars(Document *document, int64_t total)
+{
+    const int64_t *chars = document->all->chars + document->at;
+    float *before = next_column(document), *after = next_column(document);
+    int64_t so_far = 0;
+    for (int64_t i = 0; i < document->size; i++) {
+        before[i] = log2f((float)((double)so_far / 64 + 1));
+        so_far += chars[i];
+        after[i] = log2f((float)((double)(total - so_far) / 64 + 1));
+    }
+}
+
+/* Which share of the other long story blocks has cues of each topic. */
+static void write_topics(Document *document, const int64_t *group)
+{
+    const Context *all = document->all;
+    int64_t n_story = 0;
+    for (int64_t i = 0; i < document->size; i++)
+        n_story += document->story[i];
+    for (int64_t topic = 0; topic < all->n_topics; topic++, group += group[0] + 1) {
+        float *column = next_column(document);
+        int64_t n_told = 0;
+        for (int64_t i = 0; i < document->size; i++) {
+            column[i] = document->story[i] && has_cue(all, group, document->at + i);
+            n_told += column[i] > 0;
+        }
+        for (int64_t i = 0; i < document->size; i++) {
+            int64_t others = n_story - document->story[i];
+            column[i] = (float)(((double)n_told - column[i]) / (double)(others > 1 ? others : 1));
+        }
+    }
+}
+
+/* Write all columns; scratch rows are as long as the largest document. */
+void context(const Context *all, int64_t largest)
+{
+    for (int64_t d = 0; d < all->n_docs; d++) {
+        Document document = {.all = all, .at = all->first[d], .size = all->first[d + 1] - all->first[d]};
+        float *row = all->scratch;
+        for (int k = 0; k < N_BESIDE; k++, row += largest)
+            document.beside[k] = row;
+        for (int k = 0; k < N_MASS; k++, row += largest)
+            document.mass[k] = row;
+        document.log_chars = row;
+        document.column = all->out + document.at;
+        read_document(&document, all->story);
+        write_neighbours(&document);
+        write_similar(&document);
+        write_decays(&document);
+        const int64_t *topics = write_markers(&document, all->story + largest);
+        write_place(&document);
+        int64_t total = 0;
+        for (int64_t i = 0; i < document.size; i++)
+            total += all->chars[document.at + i];
+        write_totals(&document, total);
+        write_terms(&document);
+        write_repeated(&document);
+        write_chars(&document, total);
+        write_topics(&document, topics);
+    }
+}
+
+int64_t abi(void)
+{
+    return 1;
+}
