@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unappeal.blocks import Batch, BlockMode, Document, split_batch
-from unappeal.context import F32, Network, block_columns, context_columns, softmax
+from unappeal.context import F32, Network, block_columns, context_columns, n_context_columns, softmax
 from unappeal.estimator import EstimatorMixin
 from unappeal.evidence import Evidence, EvidenceWeights, WordMemo, extract
 from unappeal.kernels import judging, library
@@ -31,11 +31,6 @@ class Reading(NamedTuple):
     words: F32
     logits: F32
     begun: F32
-
-    def select(self, rows: npt.NDArray[np.bool_]) -> "Reading":
-        """Give the reading of some blocks only, in the same order."""
-        index = np.flatnonzero(rows)
-        return Reading(self.evidence.select(rows), *(values.take(index, axis=0) for values in self[1:]))
 
 
 class ParagraphClassifier(EstimatorMixin):
@@ -124,14 +119,26 @@ class ParagraphClassifier(EstimatorMixin):
         logits = self.reader_.ended(own)
         return Reading(evidence, own[:2].T.copy(), logits, self.judge_.begun(np.concatenate((logits.T, own))))
 
+    def context(self, reading: Reading, first: npt.NDArray[np.int64], rows: npt.NDArray[np.bool_] | None = None) -> F32:
+        """Give the `context_columns` of whole documents, or of what is left of them: of some ``rows``.
+
+        ``first`` bounds the documents, or what is left of them.
+        """
+        evidence, words, logits = reading[:3]
+        if rows is not None:
+            index = np.flatnonzero(rows)
+            evidence, words, logits = evidence.select(rows), words.take(index, axis=0), logits.take(index, axis=0)
+        if not len(evidence):
+            return np.zeros((n_context_columns(), 0), dtype=np.float32)
+        arguments = evidence, first, words.T, logits, self.evidence_.concepts
+        loaded = library()
+        return context_columns(*arguments) if loaded is None else judging.context_columns(loaded, *arguments)
+
     def judged_as_read(self, reading: Reading, first: npt.NDArray[np.int64]) -> F32:
         """Give the probabilities of whole documents' blocks, ``(n_blocks, 3)``; ``first`` bounds the documents."""
         if not len(reading.evidence):
             return np.zeros((0, len(LABELS)), dtype=np.float32)
-        arguments = reading.evidence, first, reading.words.T, reading.logits, self.evidence_.concepts
-        loaded = library()
-        columns = context_columns(*arguments) if loaded is None else judging.context_columns(loaded, *arguments)
-        return softmax(self.judge_.ended(columns, reading.begun))
+        return softmax(self.judge_.ended(self.context(reading, first), reading.begun))
 
     def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
         """Give what `judged_as_read` does, from the evidence."""

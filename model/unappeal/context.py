@@ -124,6 +124,26 @@ class Network:
         result += self.out_bias
         return result
 
+    def most_rise(self, before: F32, after: F32, label: int = 0) -> F32:
+        """Give by how much the log-odds of any other label against one can rise at most, shape ``(n,)``.
+
+        ``before`` and ``after`` ``(n_columns, n)`` are the last columns, all others stay. A rectified unit changes by
+        no more than its input does, and not the other way; so that each column is worth, at most, what its
+        change brings to the units that speak for the rise.
+        """
+        weights = self.weights[len(self.weights) - len(before) :]
+        others = [other for other in range(self.out.shape[1]) if other != label]
+        pull = np.stack([weights * (self.out[:, other] - self.out[:, label]) for other in others])
+        up, down = np.maximum(pull, 0).sum(axis=2), np.maximum(-pull, 0).sum(axis=2)
+        rise = np.empty(before.shape[1], dtype=np.float32)
+        for begin in range(0, len(rise), ROWS_AT_A_TIME):
+            part = slice(begin, begin + ROWS_AT_A_TIME)
+            change = after[:, part] - before[:, part]
+            grown = np.maximum(change, 0)
+            np.subtract(grown, change, out=change)
+            np.max(up @ grown + down @ change, axis=0, out=rise[part])
+        return rise
+
 
 def _parts(columns: F32) -> Iterator[tuple[slice, F32]]:
     """Cut ``(n_columns, n)`` into parts of `ROWS_AT_A_TIME` rows, the last one padded with zeros."""

@@ -11,8 +11,18 @@ import numpy.typing as npt
 
 from unappeal.blocks import Batch
 from unappeal.classifier import ParagraphClassifier
+from unappeal.context import softmax
 
 Bools = npt.NDArray[np.bool_]
+
+SURELY_BODY = (1.0, 0.0, 0.0)
+"""Scores of a block that was not asked about because it cannot be dropped."""
+
+SLACK = 0.05
+"""Added to the margin that a block may reach: more than rounding, and the smallest probabilities, can hide."""
+
+LOWEST_THRESHOLD = -10.0
+"""Below, margins are cut off by the smallest probability that counts, and bounds say nothing."""
 
 
 class Judge:
@@ -28,19 +38,31 @@ class Judge:
         self.document = batch.document_of_block()
         self.n_documents = len(batch.texts)
         self.reading = classifier.read(self.evidence)
-        self.first_scores = classifier.judged_as_read(self.reading, batch.first)
+        self.first_columns = classifier.context(self.reading, batch.first)
+        self.first_scores = softmax(classifier.judge_.ended(self.first_columns, self.reading.begun))
         self._removed = np.zeros(len(self.document), dtype=bool)
         self._scores = self.first_scores.copy()
 
-    def ask(self, removed: Bools, documents: Bools) -> npt.NDArray[np.float32]:
-        """Give scores, shape ``(n_blocks, 3)``, that hold for the blocks left in some ``documents`` ``(n_docs,)``."""
+    def ask(self, removed: Bools, documents: Bools, threshold: float = -np.inf) -> npt.NDArray[np.float32]:
+        """Give scores, shape ``(n_blocks, 3)``, that hold for the blocks left in some ``documents`` ``(n_docs,)``.
+
+        Blocks that cannot come above a ``threshold`` of the operating point, whatever has changed around them, get
+        scores of `SURELY_BODY`; then, another threshold must not be asked for later.
+        """
         differs = self.of_any(removed != self._removed) & documents
         concerned = differs[self.document]
-        left = concerned & ~removed
-        if left.any():
-            n_left = np.bincount(self.document[left], minlength=self.n_documents)[differs]
+        left = np.flatnonzero(concerned & ~removed)
+        if len(left):
+            n_left = np.bincount(self.document.take(left), minlength=self.n_documents)[differs]
             first = np.concatenate(([0], np.cumsum(n_left)))
-            self._scores[left] = self.classifier.judged_as_read(self.reading.select(left), first)
+            columns = self.classifier.context(self.reading, first, concerned & ~removed)
+            self._scores[left] = SURELY_BODY
+            if threshold > LOWEST_THRESHOLD:
+                margin = self.classifier.operating_point_.margin(self.first_scores, self.evidence.chars).take(left)
+                rise = self.classifier.judge_.most_rise(self.first_columns.take(left, axis=1), columns)
+                may_pass = np.flatnonzero(margin + rise > threshold - SLACK)
+                left, columns = left.take(may_pass), columns.take(may_pass, axis=1)
+            self._scores[left] = softmax(self.classifier.judge_.ended(columns, self.reading.begun.take(left, axis=0)))
         self._removed[concerned] = removed[concerned]
         return self._scores
 
@@ -51,14 +73,18 @@ class Judge:
         return found
 
 
-def settle(judge: Judge, max_body_loss: float | None, dropped: Bools) -> npt.NDArray[np.int8]:
-    """Give every block's label, shape ``(n_blocks,)``; those whose label is ``dropped`` ``(3,)`` go."""
+def settle(judge: Judge, max_body_loss: float | None, dropped: Bools, only: bool = True) -> npt.NDArray[np.int8]:
+    """Give every block's label, shape ``(n_blocks,)``; those whose label is ``dropped`` ``(3,)`` go.
+
+    ``only`` says that the judge is asked at this body loss alone, so that it need not look at what cannot be dropped.
+    """
     point, chars = judge.classifier.operating_point_, judge.evidence.chars
     labels = point.decide(judge.first_scores, chars, max_body_loss)
     removed = fresh = dropped[labels]
+    threshold = point.threshold(max_body_loss) if only else -np.inf
     while fresh.any():
         documents = judge.of_any(fresh)
-        again = point.decide(judge.ask(removed, documents), chars, max_body_loss)
+        again = point.decide(judge.ask(removed, documents, threshold), chars, max_body_loss)
         fresh = dropped[again] & ~removed & documents[judge.document]
         labels[fresh] = again[fresh]
         removed = removed | fresh
@@ -67,5 +93,5 @@ def settle(judge: Judge, max_body_loss: float | None, dropped: Bools) -> npt.NDA
 
 def settle_levels(judge: Judge, levels: Sequence[float], dropped: Bools) -> npt.NDArray[np.int8]:
     """Give every block's label at every level of body loss, shape ``(n_levels, n_blocks)``."""
-    labels = [settle(judge, level, dropped) for level in levels]
+    labels = [settle(judge, level, dropped, only=False) for level in levels]
     return np.stack(labels) if labels else np.zeros((0, len(judge.document)), dtype=np.int8)

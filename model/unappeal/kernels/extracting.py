@@ -12,6 +12,7 @@ from unappeal.evidence import CUE_BITS, HEAD_CHARS, SILENT_CONCEPT, TAIL_CHARS, 
 from unappeal.kernels.structs import pointer, struct
 
 MEMO_BITS = 18
+CACHE_LINE_BYTES = 64
 WINDOW_UNITS = HEAD_CHARS + TAIL_CHARS + 2
 RECORD = np.dtype([("hash", np.uint64), ("sums", np.int32, 4), ("concepts", np.uint32), ("known", np.uint32)])
 
@@ -39,9 +40,11 @@ class Extractor:
             weights.slots, len(weights.slots).bit_length() - 1,
             weights.cue_keys, weights.cue_concepts, len(weights.cue_keys), weights.may_be_cue, CUE_BITS,
             weights.cue_worth, len(concepts), silent, power, inverse[: WINDOW_UNITS + 1], seeds(),
-            np.zeros(1 << MEMO_BITS, dtype=RECORD), MEMO_BITS,
+            _aligned_records(), MEMO_BITS,
         ]  # fmt: skip
-        kept = [np.ascontiguousarray(member) if isinstance(member, np.ndarray) else member for member in members]
+        kept: list[npt.NDArray[Any] | int] = [
+            np.ascontiguousarray(member) if isinstance(member, np.ndarray) else member for member in members
+        ]
         return cls(library, struct(kept), [member for member in kept if isinstance(member, np.ndarray)], len(concepts))
 
     def extract(self, batch: Batch) -> Evidence:
@@ -56,7 +59,7 @@ class Extractor:
         first_edge, last_edge = np.empty(n, dtype=np.uint8), np.empty(n, dtype=np.uint8)
         key, lead = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
         term_hash, term_block = np.empty(n_terms, dtype=np.uint64), np.empty(n_terms, dtype=np.int64)
-        results = [
+        results: list[npt.NDArray[Any] | int] = [
             sums, words, known, cues, cue_sums, cue_words, shape, titled, first_edge, last_edge, key, lead,
             term_hash, term_block,
         ]  # fmt: skip
@@ -67,3 +70,10 @@ class Extractor:
             sums.T, words, known, cues.T, cue_sums.T, cue_words, shape.T, titled, first_edge, last_edge, end - start,
             key, lead, term_hash[:found].copy(), term_block[:found].copy(),
         )  # fmt: skip
+
+
+def _aligned_records() -> npt.NDArray[Any]:
+    """Give an empty memo whose first record begins a line of the cache."""
+    room = np.zeros((1 << MEMO_BITS) * RECORD.itemsize + CACHE_LINE_BYTES, dtype=np.uint8)
+    begin = -room.ctypes.data % CACHE_LINE_BYTES
+    return room[begin : begin + (1 << MEMO_BITS) * RECORD.itemsize].view(RECORD)

@@ -46,7 +46,7 @@ typedef struct {
     const uint64_t *power;        /* (WINDOW + 1,) B**i */
     const uint64_t *inverse;      /* (WINDOW + 1,) B**-i */
     const Seeds *seeds;
-    Record *memo;                 /* (2**memo_bits,) */
+    Record *memo;                 /* (2**memo_bits,), on a line of the cache */
     int64_t memo_bits;
 } Model;
 
@@ -68,7 +68,7 @@ typedef struct {
 typedef struct {
     int start, end;
     uint64_t hash, pair; /* pair: mixed key of the word before and this one */
-    Record *record;
+    Record *records; /* two, where the word may be remembered: one line of the cache */
 } Word;
 
 /* One block being read. */
@@ -77,10 +77,12 @@ typedef struct {
     uint16_t unit[WINDOW], folded[WINDOW];
     uint64_t prefix[WINDOW + 1];
     int length;
+    uint64_t is_word[WINDOW / 64 + 1];
+    int any_spaceless;
     Word words[WINDOW / 2 + 1];
     int n_words;
     int64_t sums[4];
-    int32_t hits[MAX_HITS]; /* place << 8 | concept */
+    int32_t hits[MAX_HITS + 1]; /* place << 8 | concept */
     int n_hits;
 } Block;
 
@@ -89,22 +91,22 @@ static uint64_t piece(const Block *block, int start, int end)
     return (block->prefix[end] - block->prefix[start]) * block->model->inverse[start];
 }
 
-static const int16_t *mixed_slot(const Model *model, uint64_t mixed)
+static int16_t tag_of(const Model *model, uint64_t mixed)
 {
-    int16_t tag = (int16_t)(((mixed >> (64 - model->slot_bits - 15)) & 0x7FFF) | 1);
-    const int16_t *row = model->slots + 4 * (mixed >> (64 - model->slot_bits));
-    return row[0] == tag ? row : 0;
+    return (int16_t)(((mixed >> (64 - model->slot_bits - 15)) & 0x7FFF) | 1);
 }
 
 static const int16_t *slot(const Model *model, uint64_t key)
 {
-    return mixed_slot(model, key * MIX);
+    uint64_t mixed = key * MIX;
+    const int16_t *row = model->slots + 4 * (mixed >> (64 - model->slot_bits));
+    return row[0] == tag_of(model, mixed) ? row : 0;
 }
 
 static void hit(Block *block, int place, int concept_number)
 {
-    if (concept_number && block->n_hits < MAX_HITS)
-        block->hits[block->n_hits++] = (place << 8) | (concept_number - 1);
+    block->hits[block->n_hits] = (place << 8) | (concept_number - 1);
+    block->n_hits += concept_number != 0;
 }
 
 static void add_weights(int64_t *sums, const int16_t *row)
@@ -178,7 +180,13 @@ static void read_word(const Block *block, int start, int end, uint64_t hash, Rec
     record->concepts = found[0] | found[1] << 8;
 }
 
-/* Fill the window and its prefix hashes; give the counters of both tables. */
+static int is_spaceless(const Block *block, int i)
+{
+    uint16_t folded = block->folded[i];
+    return folded >= FIRST_SPACELESS && block->model->spaceless[folded];
+}
+
+/* Fill the window, its prefix hashes and the bits of its words; give the counters of both tables. */
 static void open_block(Block *block, const uint16_t *units, int64_t length, uint64_t counted[2])
 {
     const Model *model = block->model;
@@ -194,55 +202,64 @@ static void open_block(Block *block, const uint16_t *units, int64_t length, uint
     block->n_hits = 0;
     memset(block->sums, 0, sizeof block->sums);
     uint64_t total = 0, one = 0, two = 0;
+    uint16_t highest = 0;
     block->prefix[0] = 0;
-    for (int i = 0; i < block->length; i++) {
-        uint32_t packed = model->packed[block->unit[i]];
-        block->folded[i] = (uint16_t)packed;
-        total += ((uint64_t)(uint16_t)packed + 1) * model->power[i];
-        block->prefix[i + 1] = total;
-        one += model->counters[packed >> 17]; /* column 0 is zero: adding it is cheaper than asking */
-        two += model->counters[model->n_counters + (packed >> 17)];
+    for (int begin = 0; begin < block->length; begin += 64) {
+        int n = block->length - begin < 64 ? block->length - begin : 64;
+        uint64_t bits = 0;
+        for (int k = 0; k < n; k++) {
+            uint32_t packed = model->packed[block->unit[begin + k]];
+            uint16_t folded = (uint16_t)packed;
+            block->folded[begin + k] = folded;
+            highest = folded > highest ? folded : highest;
+            bits |= (uint64_t)(folded != 0) << k;
+            total += ((uint64_t)folded + 1) * model->power[begin + k];
+            block->prefix[begin + k + 1] = total;
+            one += model->counters[packed >> 17]; /* column 0 is zero: adding it is cheaper than asking */
+            two += model->counters[model->n_counters + (packed >> 17)];
+        }
+        block->is_word[begin / 64] = bits;
     }
+    block->any_spaceless = 0;
+    if (highest >= FIRST_SPACELESS)
+        for (int i = 0; i < block->length; i++)
+            if (is_spaceless(block, i)) {
+                block->any_spaceless = 1;
+                block->is_word[i / 64] &= ~(1ull << (i % 64));
+            }
     counted[0] = one;
     counted[1] = two;
 }
 
-static int is_spaceless(const Block *block, int i)
-{
-    uint16_t folded = block->folded[i];
-    return folded >= FIRST_SPACELESS && block->model->spaceless[folded];
-}
-
-/* Find the words, and ask for what will be looked up: the tables are larger than the nearest caches. Tells whether
-   there are spaceless characters. */
-static int find_words(Block *block)
+/* Find the words, and ask for what will be looked up: the tables are larger than the nearest caches. The loops of this
+   and the next function ask as few questions as they can, whose answers nobody can guess. */
+static void find_words(Block *block)
 {
     const Model *model = block->model;
-    int any_spaceless = 0, n = 0;
+    int16_t edges[WINDOW + 1];
+    int n_edges = 0;
+    uint64_t carry = 0;
+    for (int begin = 0; begin < block->length; begin += 64) {
+        uint64_t bits = block->is_word[begin / 64], changes = bits ^ (bits << 1 | carry);
+        carry = bits >> 63;
+        for (; changes; changes &= changes - 1)
+            edges[n_edges++] = (int16_t)(begin + __builtin_ctzll(changes));
+    }
     uint64_t stem_before = 0;
-    for (int i = 0; i < block->length; i++) {
-        if (!block->folded[i])
-            continue;
-        if (is_spaceless(block, i)) {
-            any_spaceless = 1;
-            continue;
-        }
-        Word *word = block->words + n++;
-        word->start = i;
-        while (block->folded[i] && !is_spaceless(block, i)) /* the last unit is a space */
-            i++;
-        word->end = i;
-        word->hash = piece(block, word->start, i);
-        word->record = model->memo + ((word->hash * MIX) >> (64 - model->memo_bits));
-        __builtin_prefetch(word->record);
-        uint64_t stem = i - word->start > STEM ? piece(block, word->start, word->start + STEM) : word->hash;
+    block->n_words = n_edges / 2; /* the last unit is a space */
+    for (int w = 0; w < block->n_words; w++) {
+        Word *word = block->words + w;
+        int start = edges[2 * w], end = edges[2 * w + 1];
+        word->start = start;
+        word->end = end;
+        word->hash = piece(block, start, end);
+        word->records = model->memo + (((word->hash * MIX) >> (64 - model->memo_bits)) & ~1ull);
+        __builtin_prefetch(word->records);
+        uint64_t stem = piece(block, start, end < start + STEM ? end : start + STEM);
         word->pair = ((stem_before * PAIR + stem) ^ model->seeds->pair) * MIX;
         __builtin_prefetch(model->slots + 4 * (word->pair >> (64 - model->slot_bits)));
         stem_before = stem;
-        i--;
     }
-    block->n_words = n;
-    return any_spaceless;
 }
 
 /* Add up what the words and their pairs bring; gives the number of terms. */
@@ -252,22 +269,26 @@ static int64_t read_words(Block *block, Evidence *evidence, int64_t b, int64_t n
     int64_t known = 0, titled = 0;
     for (int w = 0; w < block->n_words; w++) {
         const Word *word = block->words + w;
-        Record *record = word->record;
-        if (record->hash != word->hash)
+        Record *record = word->records + (word->records[0].hash != word->hash);
+        if (record->hash != word->hash) {
+            *record = word->records[0]; /* the older of the two is forgotten */
+            record = word->records;
             read_word(block, word->start, word->end, word->hash, record);
+        }
         for (int k = 0; k < 4; k++)
             block->sums[k] += record->sums[k];
         known += record->known;
         titled += (model->packed[block->unit[word->start]] & UPPER) != 0;
-        const int16_t *row = w ? mixed_slot(model, word->pair) : 0;
-        if (row) {
-            add_weights(block->sums, row);
-            hit(block, word[-1].start, row[3]);
+        const int16_t *row = model->slots + 4 * (word->pair >> (64 - model->slot_bits));
+        int32_t found = -(w && row[0] == tag_of(model, word->pair)); /* all bits or none */
+        for (int k = 0; k < 2; k++) {
+            int32_t weight = row[1 + k] & found;
+            block->sums[k] += weight;
+            block->sums[2 + k] += weight > 0 ? weight : 0;
         }
-        if (record->concepts) {
-            hit(block, word->start, record->concepts & 0xFF);
-            hit(block, word->start, record->concepts >> 8);
-        }
+        hit(block, word[-(w > 0)].start, row[3] & found);
+        hit(block, word->start, record->concepts & 0xFF);
+        hit(block, word->start, record->concepts >> 8);
         evidence->term_hash[n_terms] = word->hash;
         evidence->term_block[n_terms] = b;
         n_terms += word->end - word->start >= TERM;
@@ -349,9 +370,9 @@ int64_t extract(const Model *model, const uint16_t *units, const int64_t *start,
     for (int64_t b = 0; b < n; b++) {
         uint64_t counted[2];
         open_block(&block, units + start[b], end[b] - start[b], counted);
-        int any_spaceless = find_words(&block);
+        find_words(&block);
         n_terms = read_words(&block, evidence, b, n_terms);
-        if (any_spaceless)
+        if (block.any_spaceless)
             n_terms = read_spaceless(&block, evidence, b, n_terms);
         count_cues(&block, evidence, b, n);
         for (int k = 0; k < 4; k++)
