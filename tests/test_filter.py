@@ -24,8 +24,8 @@ class ByLength(ParagraphClassifier):
 
     limit = 2
 
-    def context(self, reading: Reading, first: npt.NDArray[np.int64], rows: npt.NDArray[np.bool_] | None = None) -> F32:
-        chars = reading.evidence.chars if rows is None else reading.evidence.chars[rows]
+    def context(self, read: Reading, first: npt.NDArray[np.int64], rows: npt.NDArray[np.bool_] | None = None) -> F32:
+        chars = read.evidence.chars if rows is None else read.evidence.chars[rows]
         columns = np.zeros((n_context_columns(), len(chars)), dtype=np.float32)
         columns[-1] = chars <= self.limit
         return columns

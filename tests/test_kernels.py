@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import unappeal
 from unappeal import ParagraphClassifier, load_model
 from unappeal.blocks import split_batch
-from unappeal.context import context_columns
+from unappeal.context import block_columns, context_columns, n_context_columns
 from unappeal.evidence import Evidence, WordMemo, extract
-from unappeal.kernels import judging, library
+from unappeal.kernels import judging, library, reading, rising
 from unappeal.kernels.extracting import Extractor
 
 AUTHORED = Path(__file__).resolve().parents[1] / "data" / "authored"
@@ -69,11 +69,35 @@ def test_context_is_the_same_but_for_rounding(which: str, tiny_model: ParagraphC
     model, loaded = tiny_model if which == "tiny" else load_model(), library()
     assert loaded is not None
     batch = split_batch(documents())
-    reading = model.read(extract(batch, model.evidence_, WordMemo()))
-    arguments = reading.evidence, batch.first, reading.words.T, reading.logits, model.evidence_.concepts
+    read = model.read(extract(batch, model.evidence_, WordMemo()))
+    arguments = read.evidence, batch.first, read.words.T, read.logits, model.evidence_.concepts
     np.testing.assert_allclose(
         judging.context_columns(loaded, *arguments), context_columns(*arguments), rtol=1e-5, atol=1e-4
     )
+
+
+@pytest.mark.parametrize("which", ["tiny", "shipped"])
+def test_what_is_read_of_each_block_is_the_same_but_for_rounding(which: str, tiny_model: ParagraphClassifier) -> None:
+    model, loaded = tiny_model if which == "tiny" else load_model(), library()
+    assert loaded is not None
+    assert reading.fits(model.reader_, model.judge_)
+    evidence = extract(split_batch(documents()), model.evidence_, WordMemo())
+    own = block_columns(evidence)
+    logits = model.reader_.ended(own)
+    expected = own[:2].T, logits, model.judge_.begun(np.concatenate((logits.T, own)))
+    for found, right in zip(reading.read(loaded, evidence, model.reader_, model.judge_), expected, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("n", [0, 1, 511, 512, 1300])
+def test_the_bound_on_a_rise_is_the_same_but_for_rounding(n: int) -> None:
+    model, loaded, chance = load_model(), library(), np.random.default_rng(n)
+    assert loaded is not None
+    before = chance.normal(size=(n_context_columns(), 2000)).astype(np.float32)
+    rows = np.sort(chance.choice(2000, n, replace=False))
+    after = chance.normal(size=(len(before), n)).astype(np.float32)
+    expected = model.judge_.most_rise(before[:, rows], after)
+    np.testing.assert_allclose(rising.most_rise(loaded, model.judge_, before, rows, after), expected, rtol=1e-5)
 
 
 def test_without_the_library_numpy_gives_the_same_texts() -> None:

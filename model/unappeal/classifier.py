@@ -14,7 +14,7 @@ from unappeal.blocks import Batch, BlockMode, Document, split_batch
 from unappeal.context import F32, Network, block_columns, context_columns, n_context_columns, softmax
 from unappeal.estimator import EstimatorMixin
 from unappeal.evidence import Evidence, EvidenceWeights, WordMemo, extract
-from unappeal.kernels import judging, library
+from unappeal.kernels import judging, library, reading
 from unappeal.kernels.extracting import Extractor
 from unappeal.labels import LABELS
 from unappeal.operating_point import OperatingPoint
@@ -115,16 +115,19 @@ class ParagraphClassifier(EstimatorMixin):
         """Compute what the two networks make of each block alone."""
         if not len(evidence):
             return Reading(evidence, *(np.zeros((n, 0), dtype=np.float32).T for n in (2, 3, 0)))
+        loaded = library()
+        if loaded is not None and reading.fits(self.reader_, self.judge_):
+            return Reading(evidence, *reading.read(loaded, evidence, self.reader_, self.judge_))
         own = block_columns(evidence)
         logits = self.reader_.ended(own)
         return Reading(evidence, own[:2].T.copy(), logits, self.judge_.begun(np.concatenate((logits.T, own))))
 
-    def context(self, reading: Reading, first: npt.NDArray[np.int64], rows: npt.NDArray[np.bool_] | None = None) -> F32:
+    def context(self, read: Reading, first: npt.NDArray[np.int64], rows: npt.NDArray[np.bool_] | None = None) -> F32:
         """Give the `context_columns` of whole documents, or of what is left of them: of some ``rows``.
 
         ``first`` bounds the documents, or what is left of them.
         """
-        evidence, words, logits = reading[:3]
+        evidence, words, logits = read[:3]
         if rows is not None:
             index = np.flatnonzero(rows)
             evidence, words, logits = evidence.select(rows), words.take(index, axis=0), logits.take(index, axis=0)
@@ -134,11 +137,11 @@ class ParagraphClassifier(EstimatorMixin):
         loaded = library()
         return context_columns(*arguments) if loaded is None else judging.context_columns(loaded, *arguments)
 
-    def judged_as_read(self, reading: Reading, first: npt.NDArray[np.int64]) -> F32:
+    def judged_as_read(self, read: Reading, first: npt.NDArray[np.int64]) -> F32:
         """Give the probabilities of whole documents' blocks, ``(n_blocks, 3)``; ``first`` bounds the documents."""
-        if not len(reading.evidence):
+        if not len(read.evidence):
             return np.zeros((0, len(LABELS)), dtype=np.float32)
-        return softmax(self.judge_.ended(self.context(reading, first), reading.begun))
+        return softmax(self.judge_.ended(self.context(read, first), read.begun))
 
     def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
         """Give what `judged_as_read` does, from the evidence."""

@@ -124,6 +124,16 @@ class Network:
         result += self.out_bias
         return result
 
+    def worth_of_change(self, n_columns: int, label: int = 0) -> tuple[F32, F32]:
+        """Give what `most_rise` counts for each of the last columns that grows, and that shrinks, by one.
+
+        Shapes ``(2, n_columns)``: for the log-odds of each other label against one.
+        """
+        weights = self.weights[len(self.weights) - n_columns :]
+        others = [other for other in range(self.out.shape[1]) if other != label]
+        pull = np.stack([weights * (self.out[:, other] - self.out[:, label]) for other in others])
+        return np.maximum(pull, 0).sum(axis=2), np.maximum(-pull, 0).sum(axis=2)
+
     def most_rise(self, before: F32, after: F32, label: int = 0) -> F32:
         """Give by how much the log-odds of any other label against one can rise at most, shape ``(n,)``.
 
@@ -131,10 +141,7 @@ class Network:
         no more than its input does, and not the other way; so that each column is worth, at most, what its
         change brings to the units that speak for the rise.
         """
-        weights = self.weights[len(self.weights) - len(before) :]
-        others = [other for other in range(self.out.shape[1]) if other != label]
-        pull = np.stack([weights * (self.out[:, other] - self.out[:, label]) for other in others])
-        up, down = np.maximum(pull, 0).sum(axis=2), np.maximum(-pull, 0).sum(axis=2)
+        up, down = self.worth_of_change(len(before), label)
         rise = np.empty(before.shape[1], dtype=np.float32)
         for begin in range(0, len(rise), ROWS_AT_A_TIME):
             part = slice(begin, begin + ROWS_AT_A_TIME)
@@ -279,6 +286,11 @@ def document_features(evidence: Evidence, first: I64, own: F32, reader: F32, con
     """
     columns = context_columns(evidence, first, own[:, :2].T, reader, concepts)
     return np.concatenate((reader, own, columns.T), axis=1, dtype=np.float32)
+
+
+def presence_rows() -> I64:
+    """Give the rows of `Evidence.shape` of which it matters that they are there at all."""
+    return np.array([_SHAPE_NAMES.index(name) for name in _PRESENCE], dtype=np.int64)
 
 
 def n_context_columns() -> int:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from unappeal.blocks import Batch
 from unappeal.classifier import ParagraphClassifier
-from unappeal.context import softmax
+from unappeal.context import F32, softmax
+from unappeal.kernels import library, rising
 
 Bools = npt.NDArray[np.bool_]
 
@@ -59,12 +60,19 @@ class Judge:
             self._scores[left] = SURELY_BODY
             if threshold > LOWEST_THRESHOLD:
                 margin = self.classifier.operating_point_.margin(self.first_scores, self.evidence.chars).take(left)
-                rise = self.classifier.judge_.most_rise(self.first_columns.take(left, axis=1), columns)
+                rise = self._most_rise(left, columns)
                 may_pass = np.flatnonzero(margin + rise > threshold - SLACK)
                 left, columns = left.take(may_pass), columns.take(may_pass, axis=1)
             self._scores[left] = softmax(self.classifier.judge_.ended(columns, self.reading.begun.take(left, axis=0)))
         self._removed[concerned] = removed[concerned]
         return self._scores
+
+    def _most_rise(self, left: npt.NDArray[np.int64], columns: F32) -> F32:
+        """Give by how much the log-odds of some blocks can have risen since the first question, shape ``(n,)``."""
+        network, loaded = self.classifier.judge_, library()
+        if loaded is None:
+            return network.most_rise(self.first_columns.take(left, axis=1), columns)
+        return rising.most_rise(loaded, network, self.first_columns, left, columns)
 
     def of_any(self, blocks: Bools) -> Bools:
         """Tell which documents have one of some blocks, shape ``(n_docs,)``."""

@@ -12,6 +12,17 @@ enum { HEAD = 224, TAIL = 96, WINDOW = HEAD + 1 + TAIL + 1 };
 enum { STEM = 6, NGRAM = 4, MAX_WORD = 24, LEAD = 6, TERM = 5, LONGEST_STAR = 9, MAX_HITS = 8 * WINDOW };
 enum { FIRST_SPACELESS = 0x0E00, SPACE = 0x20 };
 
+/* fmaxf and fminf are calls, for the sake of NaN, which is not met here. */
+static inline float larger(float one, float other)
+{
+    return one > other ? one : other;
+}
+
+static inline float smaller(float one, float other)
+{
+    return one < other ? one : other;
+}
+
 #define UPPER (1u << 16)
 #define MIX 0xD6E8FEB86659FD93u
 #define PAIR 0xA0761D6478BD642Fu
@@ -435,7 +446,7 @@ static void read_document(Document *document, uint8_t *story)
     int64_t at = document->at;
     for (int64_t i = 0; i < document->size; i++) {
         const float *logits = all->logits + 3 * (at + i);
-        float most = fmaxf(fmaxf(logits[0], logits[1]), logits[2]);
+        float most = larger(larger(logits[0], logits[1]), logits[2]);
         float p[3] = {expf(logits[0] - most), expf(logits[1] - most), expf(logits[2] - most)};
         float total = p[0] + p[1] + p[2];
         int64_t chars = all->chars[at + i];
@@ -489,7 +500,7 @@ static void write_similar(Document *document)
         for (int64_t i = k; i < document->size; i++) {
             int64_t here = document->at + i, there = here - k;
             float longer = document->log_chars[i] - document->log_chars[i - k];
-            longer = fminf(fmaxf(longer, -4), 4);
+            longer = smaller(larger(longer, -4), 4);
             float same_lead = all->lead[here] == all->lead[there];
             float same_edges = all->first_edge[here] == all->first_edge[there]
                 && all->last_edge[here] == all->last_edge[there];
@@ -733,6 +744,194 @@ void context(const Context *all, int64_t largest)
         write_chars(&document, total);
         write_topics(&document, topics);
     }
+}
+
+/* Reading: block_columns of context.py, the reader, and what a block's own columns come to in the judge. Three in four
+   columns of a block are zero, and these cost nothing here. */
+
+enum { LANES = 8, REGISTERS = 7, STRIP = LANES * REGISTERS, MAX_COLUMNS = 512, N_EDGES = 14, N_SHAPES = 14 };
+
+typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
+
+typedef struct {
+    int64_t n, n_concepts;
+    const int64_t *sums;       /* (4, n) */
+    const int64_t *words, *known;
+    const int16_t *cues;       /* (n_concepts, n) */
+    const int64_t *cue_sums;   /* (2, n) */
+    const int64_t *cue_words;
+    const int16_t *shape;      /* (14, n) */
+    const int64_t *titled;
+    const uint8_t *first_edge, *last_edge;
+    const int64_t *chars;
+    const int64_t *presence;   /* (6,): rows of shape */
+    const float *weights;      /* (n_columns, width): reader's hidden units, then the judge's, then room to a STRIP */
+    const float *bias;         /* (width,) */
+    const float *of_logits;    /* (3, width): the judge's weights for the reader's logits */
+    const float *out;          /* (n_reader, 3) */
+    const float *out_bias;     /* (3,) */
+    int64_t width, n_reader, n_judge;
+    float *first_two;          /* (n, 2) */
+    float *logits;             /* (n, 3) */
+    float *begun;              /* (n, n_judge) */
+} Reading;
+
+typedef struct {
+    float value[MAX_COLUMNS];
+    int32_t column[MAX_COLUMNS];
+    int n;
+} Sparse;
+
+static float clip(float value, float most)
+{
+    return smaller(larger(value, -most), most);
+}
+
+static void put(Sparse *features, int column, float value)
+{
+    features->value[features->n] = value;
+    features->column[features->n] = column;
+    features->n += value != 0;
+}
+
+static void own_features(const Reading *all, int64_t b, Sparse *features)
+{
+    int64_t n = all->n;
+    float words = (float)all->words[b], some_words = larger(words, 1), root = sqrtf(words + 1);
+    float chars = (float)all->chars[b], seen = smaller(larger(chars, 1), 320);
+    float known = (float)all->known[b] / some_words, cue_root = sqrtf((float)all->cue_words[b] + 1);
+    int column = 0;
+    features->n = 0;
+    for (int k = 0; k < 2; k++)
+        put(features, column++, all->first_two[2 * b + k] = clip((float)all->sums[k * n + b] / 4096 / root, 8));
+    for (int k = 0; k < 2; k++)
+        put(features, column++, clip((float)all->sums[k * n + b] / 4096 / (words + 2), 4));
+    for (int k = 2; k < 4; k++)
+        put(features, column++, smaller((float)all->sums[k * n + b] / 4096 / root, 12));
+    for (int k = 0; k < 2; k++)
+        put(features, column++, clip((float)all->cue_sums[k * n + b] / 4096 / cue_root, 8));
+    put(features, column++, known);
+    put(features, column++, known < 0.3f);
+    put(features, column++, log2f(words + 1));
+    put(features, column++, log2f(chars + 1));
+    put(features, column++, chars > STORY);
+    put(features, column++, (float)all->titled[b] / some_words);
+    put(features, column++, smaller(seen / some_words, 30));
+    for (int k = 0; k < N_SHAPES; k++)
+        put(features, column++, (float)all->shape[k * n + b] / seen);
+    for (int k = 0; k < 6; k++)
+        put(features, column++, smaller((float)all->shape[all->presence[k] * n + b], 3));
+    put(features, column + all->first_edge[b] - 1, all->first_edge[b] > 0);
+    put(features, column + N_EDGES + all->last_edge[b] - 1, all->last_edge[b] > 0);
+    column += 2 * N_EDGES;
+    for (int64_t k = 0; k < all->n_concepts; k++) {
+        float count = all->cues[k * n + b];
+        if (count > 0) {
+            put(features, column + (int)k, smaller(count, 4));
+            put(features, column + (int)(all->n_concepts + k), sqrtf(count / some_words));
+        }
+    }
+}
+
+static inline __attribute__((always_inline)) void read_all(const Reading *all)
+{
+    Sparse features;
+    float hidden[MAX_COLUMNS];
+    for (int64_t b = 0; b < all->n; b++) {
+        own_features(all, b, &features);
+        for (int64_t at = 0; at < all->width; at += STRIP) {
+            Lanes sums[REGISTERS];
+            memcpy(sums, all->bias + at, sizeof sums);
+            for (int i = 0; i < features.n; i++) {
+                const Lanes *weights = (const Lanes *)(all->weights + features.column[i] * all->width + at);
+                for (int k = 0; k < REGISTERS; k++)
+                    sums[k] += weights[k] * features.value[i];
+            }
+            memcpy(hidden + at, sums, sizeof sums);
+        }
+        float logits[3] = {all->out_bias[0], all->out_bias[1], all->out_bias[2]};
+        for (int64_t h = 0; h < all->n_reader; h++)
+            for (int k = 0; k < 3; k++)
+                logits[k] += larger(hidden[h], 0) * all->out[3 * h + k];
+        float *begun = all->begun + b * all->n_judge;
+        for (int64_t h = 0; h < all->n_judge; h++) {
+            float sum = hidden[all->n_reader + h];
+            for (int k = 0; k < 3; k++)
+                sum += logits[k] * all->of_logits[k * all->width + all->n_reader + h];
+            begun[h] = sum;
+        }
+        memcpy(all->logits + 3 * b, logits, sizeof logits);
+    }
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void read_with_avx2(const Reading *all)
+{
+    read_all(all);
+}
+#endif
+
+void read_blocks(const Reading *all)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        read_with_avx2(all);
+        return;
+    }
+#endif
+    read_all(all);
+}
+
+/* Network.most_rise of context.py; `index` tells which of the columns before belongs to each one after. */
+
+typedef struct {
+    int64_t n_columns, n_before, n;
+    const float *before;       /* (n_columns, n_before) */
+    const int32_t *index;      /* (n,) */
+    const float *after;        /* (n_columns, n) */
+    const float *up, *down;    /* (2, n_columns) */
+    float *rise;               /* (n,) */
+} Rising;
+
+enum { AT_A_TIME = 512 };
+
+static inline __attribute__((always_inline)) void rise_all(const Rising *all)
+{
+    for (int64_t begin = 0; begin < all->n; begin += AT_A_TIME) {
+        float one[AT_A_TIME] = {0}, two[AT_A_TIME] = {0};
+        int64_t n = all->n - begin < AT_A_TIME ? all->n - begin : AT_A_TIME;
+        const int32_t *index = all->index + begin;
+        for (int64_t c = 0; c < all->n_columns; c++) {
+            const float *before = all->before + c * all->n_before, *after = all->after + c * all->n + begin;
+            float up = all->up[c], down = all->down[c];
+            float other_up = all->up[all->n_columns + c], other_down = all->down[all->n_columns + c];
+            for (int64_t i = 0; i < n; i++) {
+                float change = after[i] - before[index[i]], grown = change > 0 ? change : 0, shrunk = grown - change;
+                one[i] += up * grown + down * shrunk;
+                two[i] += other_up * grown + other_down * shrunk;
+            }
+        }
+        for (int64_t i = 0; i < n; i++)
+            all->rise[begin + i] = larger(one[i], two[i]);
+    }
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void rise_with_avx2(const Rising *all)
+{
+    rise_all(all);
+}
+#endif
+
+void most_rise(const Rising *all)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        rise_with_avx2(all);
+        return;
+    }
+#endif
+    rise_all(all);
 }
 
 int64_t abi(void)
