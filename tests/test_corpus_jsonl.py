@@ -88,3 +88,23 @@ def test_a_field_is_added_or_replaced() -> None:
 def test_a_byte_order_mark_and_blank_lines_are_passed_over() -> None:
     records = parse(Chunk(1, b'\xef\xbb\xbf{"text":"A"}\r\n\n  \n{"text":"B"}\n'), "in", Keys())
     assert (records.texts, records.numbers, records.bad) == (["A", "B"], [1, 4], [])
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (rb'{"a": {"text": "B"}, "te\u0078t": "A"}', rb'{"a": {"text": "B"}, "te\u0078t": "N"}'),
+        (rb'{"a": {"text": "A"}, "te\u0078t": "A"}', rb'{"a": {"text": "A"}, "te\u0078t": "N"}'),
+        (rb'{"text": "A", "b": "say \"text\": \"A\""}', rb'{"text": "N", "b": "say \"text\": \"A\""}'),
+        (rb'{"b": "text", "text" : "A"}', rb'{"b": "text", "text" : "N"}'),
+        (b'{"text":\t"A"}', b'{"text":\t"N"}'),
+    ],
+)
+def test_a_text_is_replaced_where_it_stands_and_nowhere_else(line: bytes, expected: bytes) -> None:
+    assert splice(line, ("text",), "A", "N") == expected
+
+
+@pytest.mark.parametrize("old", ["ends in a backslash \\", '\\"', 'a "quoted" word\\\\', "é\n"])
+def test_texts_with_quotes_and_backslashes_are_found_to_their_end(old: str) -> None:
+    line = orjson.dumps({"id": "1", "text": old, "z": 1})
+    assert splice(line, ("text",), old, "N") == b'{"id":"1","text":"N","z":1}'

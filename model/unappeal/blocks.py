@@ -18,6 +18,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from unappeal.kernels import library, splitting
+
 BlockMode: TypeAlias = Literal["auto", "line", "blank"]
 """Where blocks end: at every line break, at blank lines, or ``auto``: at blank lines where a text is hard-wrapped."""
 
@@ -37,6 +39,8 @@ _SPACES = "".join(chr(c) for c in range(0x3001) if chr(c).isspace() and chr(c) n
 _EDGE = _SPACES + LINE_BREAKS
 _IS_EDGE = np.zeros(65536, dtype=bool)
 _IS_EDGE[[ord(c) for c in _EDGE]] = True
+_KIND = _IS_EDGE.astype(np.uint8)
+_KIND[[ord(c) for c in LINE_BREAKS]] = 2
 
 _ASTRAL_STANDIN = ((0x1E900, 0x1E95F, 0x0251), (0x1D400, 0x1D7FF, 0x0251), (0x20000, 0x3FFFF, 0x4E00))
 """Ranges above U+FFFF that are letters, and the letter that stands for them; the rest count as symbols."""
@@ -102,7 +106,7 @@ def split_batch(documents: Sequence[Document], mode: BlockMode = "auto") -> Batc
         raise ValueError(f"blocks must be 'auto', 'line' or 'blank', not {mode!r}")
     texts = [document if type(document) is str else _joined(document) for document in documents]
     joined = "\n".join(texts)
-    units = to_units(joined)
+    units = _units_of_all(texts)
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     doc_start = np.zeros(len(texts), dtype=np.int64)
     np.cumsum(lengths[:-1] + 1, out=doc_start[1:])
@@ -188,6 +192,15 @@ def to_units(text: str) -> npt.NDArray[np.uint16]:
     return units
 
 
+def _units_of_all(texts: Sequence[str]) -> npt.NDArray[np.uint16]:
+    """Give `to_units` of texts joined by line breaks; what only a few need is not done to all."""
+    encoded = [text.encode("utf-16-le", "surrogatepass") for text in texts]
+    for i, text in enumerate(texts):
+        if len(encoded[i]) != 2 * len(text):
+            encoded[i] = to_units(text).tobytes()
+    return np.frombuffer(b"\n\0".join(encoded), dtype="<u2")
+
+
 def _joined(document: Sequence[str]) -> str:
     if isinstance(document, str):
         return str(document)
@@ -204,6 +217,9 @@ def _breaks(gap: str) -> int:
 
 def _lines(joined: str, units: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Find every line that is not blank, trimmed."""
+    loaded = library()
+    if loaded is not None:
+        return splitting.lines(loaded, units, _KIND, len(units))
     is_break = units == ord("\n")
     for character in LINE_BREAKS[1:]:
         if character in joined:

@@ -14,7 +14,8 @@ import orjson
 
 _DECODE = json.JSONDecoder(strict=False, parse_int=str, parse_float=str).raw_decode
 _SPACE = re.compile(r"[ \t\n\r]*")
-_MAX_SPACE_BYTES = 8
+_COLON = re.compile(rb'[ \t]*:[ \t]*"')
+_BACKSLASH = ord("\\")
 
 
 def splice(line: bytes, path: tuple[str, ...], old: str, new: str) -> bytes:
@@ -23,7 +24,7 @@ def splice(line: bytes, path: tuple[str, ...], old: str, new: str) -> bytes:
     ``line`` must hold one JSON object that has a string at ``path``. The new string is written with ``\u`` escapes
     where the old one was.
     """
-    span = _quick_span(line, path[-1], orjson.dumps(old))
+    span = _quick_span(line, path[-1], old)
     if span:
         return line[: span[0]] + orjson.dumps(new) + line[span[1] :]
     source = line.decode()
@@ -32,16 +33,32 @@ def splice(line: bytes, path: tuple[str, ...], old: str, new: str) -> bytes:
     return (source[:start] + json.dumps(new, ensure_ascii=escaped) + source[end:]).encode()
 
 
-def _quick_span(line: bytes, key: str, token: bytes) -> tuple[int, int] | None:
-    """Find the string where it can be only one: written as orjson does, once, after a key that stands once."""
-    start = line.find(token)
+def _quick_span(line: bytes, key: str, old: str) -> tuple[int, int] | None:
+    """Find the string where it can be only one: it and the key before it stand once, it is not written in escapes."""
     name = orjson.dumps(key)
-    if start < 0 or line.find(token, start + 1) >= 0 or line.count(name) != 1:
+    at = line.find(name)
+    if at < 0 or line.find(name, at + 1) >= 0:
         return None
-    before = line[max(0, start - len(name) - _MAX_SPACE_BYTES) : start].rstrip()
-    if not before.endswith(b":") or not before[:-1].rstrip().endswith(name):
+    value = _COLON.match(line, at + len(name))
+    if value is None:
         return None
-    return start, start + len(token)
+    start = value.end() - 1
+    end = line.find(b'"', start + 1)
+    while end > 0 and _is_escaped(line, end):
+        end = line.find(b'"', end + 1)
+    token = line[start : end + 1]
+    if end < 0 or (token.isascii() and not old.isascii()) or orjson.loads(token) != old:
+        return None
+    # A key may be written in escapes, and so be found elsewhere only; then its value is there a second time.
+    return (start, end + 1) if line.find(token) == start and line.find(token, end) < 0 else None
+
+
+def _is_escaped(line: bytes, at: int) -> bool:
+    """Tell whether an odd number of backslashes stands before a place."""
+    begin = at
+    while line[begin - 1] == _BACKSLASH:
+        begin -= 1
+    return (at - begin) % 2 == 1
 
 
 def _exact_span(source: str, path: tuple[str, ...]) -> tuple[int, int]:

@@ -934,6 +934,27 @@ void most_rise(const Rising *all)
     rise_all(all);
 }
 
+/* Lines of a buffer that are not blank, without the white space around them; gives how many. `kind` of a unit: 1 for
+   white space and what has no width, 2 for a line break. See _lines of blocks.py. */
+int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *start, int64_t *end)
+{
+    int64_t found = 0, begin = 0;
+    for (int64_t i = 0; i <= n; i++) {
+        if (i < n && kind[units[i]] != 2)
+            continue;
+        int64_t stop = i;
+        while (begin < stop && kind[units[begin]])
+            begin++;
+        while (stop > begin && kind[units[stop - 1]])
+            stop--;
+        start[found] = begin;
+        end[found] = stop;
+        found += stop > begin;
+        begin = i + 1;
+    }
+    return found;
+}
+
 int64_t abi(void)
 {
     return 1;
