@@ -4,11 +4,15 @@ The decompressors are driven by hand because the file objects of both libraries 
 `gzip` loses the good bytes before a truncation, and zstandard's reader takes a truncated file for a whole one.
 """
 
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
 from unappeal.errors import InputError
+
+try:
+    from zlib_ng import zlib_ng as zlib  # the extra `fast`: writes twice as fast, to about the same size
+except ModuleNotFoundError:
+    import zlib
 
 Compression: TypeAlias = Literal["", "gz", "zst"]
 
@@ -74,7 +78,8 @@ def compressor(compression: Compression) -> Compressor:
 
 def _gzip(data: bytes) -> bytes:
     engine = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_WBITS)
-    return engine.compress(data) + engine.flush()
+    packed: bytes = engine.compress(data) + engine.flush()
+    return packed
 
 
 def read_blocks(stream: BinaryIO) -> Iterator[bytes]:
