@@ -46,10 +46,12 @@ def _quick_span(line: bytes, key: str, old: str) -> tuple[int, int] | None:
     end = line.find(b'"', start + 1)
     while end > 0 and _is_escaped(line, end):
         end = line.find(b'"', end + 1)
+    if b"\\u" not in line:
+        return (start, end + 1) if end > 0 else None
+    # A key may be written in escapes, and so be found elsewhere only; then its value is there a second time.
     token = line[start : end + 1]
     if end < 0 or (token.isascii() and not old.isascii()) or orjson.loads(token) != old:
         return None
-    # A key may be written in escapes, and so be found elsewhere only; then its value is there a second time.
     return (start, end + 1) if line.find(token) == start and line.find(token, end) < 0 else None
 
 
