@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,17 @@ def test_the_bound_on_a_rise_is_the_same_but_for_rounding(n: int) -> None:
     after = chance.normal(size=(len(before), n)).astype(np.float32)
     expected = model.judge_.most_rise(before[:, rows], after)
     np.testing.assert_allclose(rising.most_rise(loaded, model.judge_, before, rows, after), expected, rtol=1e-5)
+
+
+def test_weights_that_would_lead_beyond_an_array_are_refused() -> None:
+    weights = load_model().evidence_
+    slots, concepts = weights.slots.copy(), weights.cue_concepts.copy()
+    slots[5, 3] = concepts[7, 1] = len(weights.concepts) + 1
+    loaded = library()
+    assert loaded is not None
+    for wrong in ({"slots": slots}, {"cue_concepts": concepts}, {"slots": weights.slots.astype(np.int32)}):
+        with pytest.raises(ValueError, match="do not fit their tables"):
+            Extractor.of(loaded, replace(weights, **wrong))
 
 
 def test_without_the_library_numpy_gives_the_same_texts() -> None:

@@ -8,7 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from unappeal.blocks import Batch
-from unappeal.evidence import CUE_BITS, HEAD_CHARS, SILENT_CONCEPT, TAIL_CHARS, Evidence, EvidenceWeights, powers, seeds
+from unappeal.evidence import (
+    CUE_BITS,
+    EDGES,
+    HEAD_CHARS,
+    SILENT_CONCEPT,
+    TAIL_CHARS,
+    Evidence,
+    EvidenceWeights,
+    powers,
+    seeds,
+)
 from unappeal.kernels.structs import pointer, struct
 
 MEMO_BITS = 18
@@ -32,6 +42,7 @@ class Extractor:
     @classmethod
     def of(cls, library: ctypes.PyDLL, weights: EvidenceWeights) -> "Extractor":
         """Lay out what does not change from batch to batch, as `Model` in kernels.c."""
+        _check(weights)
         tables, concepts = weights.tables, weights.concepts
         power, inverse = powers(WINDOW_UNITS + 1)
         silent = concepts.index(SILENT_CONCEPT) if SILENT_CONCEPT in concepts else -1
@@ -70,6 +81,28 @@ class Extractor:
             sums.T, words, known, cues.T, cue_sums.T, cue_words, shape.T, titled, first_edge, last_edge, end - start,
             key, lead, term_hash[:found].copy(), term_block[:found].copy(),
         )  # fmt: skip
+
+
+def _check(weights: EvidenceWeights) -> None:
+    """Raise ValueError where a number would lead the library beyond an array: it does not look for itself."""
+    tables, n_concepts = weights.tables, len(weights.concepts)
+    by_unit = tables.fold, tables.spaceless, tables.edge, *tables.shape
+    arrays: list[npt.NDArray[Any]] = [
+        tables.fold, tables.spaceless, tables.edge, tables.shape, weights.slots, weights.cue_keys, weights.cue_concepts
+    ]  # fmt: skip
+    kinds = (np.uint16, np.bool_, np.uint8, np.uint64, np.int16, np.uint64, np.uint8)
+    sound = (
+        all(array.dtype == kind for array, kind in zip(arrays, kinds, strict=True))
+        and weights.slots.shape[1:] == (4,)
+        and all(len(table) == 1 << 16 for table in by_unit)
+        and tables.edge.max(initial=0) < len(EDGES)
+        and len(weights.slots).bit_count() == 1
+        and 0 <= weights.slots[:, 3].min() <= weights.slots[:, 3].max() <= n_concepts <= 0xFF
+        and weights.cue_concepts.shape == (len(weights.cue_keys), 2)
+        and weights.cue_concepts.max(initial=0) <= n_concepts
+    )
+    if not sound:
+        raise ValueError("the weights of words do not fit their tables")
 
 
 def _aligned_records() -> npt.NDArray[Any]:

@@ -15,7 +15,8 @@ STRIP, MAX_COLUMNS = 56, 512
 
 def fits(reader: Network, judge: Network) -> bool:
     """Tell whether the networks are of a size that the library has room for."""
-    return len(reader.weights) < MAX_COLUMNS and len(reader.bias) + len(judge.bias) <= MAX_COLUMNS - STRIP
+    three = reader.out.shape == (len(reader.bias), 3) and reader.out_bias.shape == (3,)
+    return three and len(reader.weights) < MAX_COLUMNS and len(reader.bias) + len(judge.bias) <= MAX_COLUMNS - STRIP
 
 
 def read(library: ctypes.PyDLL, evidence: Evidence, reader: Network, judge: Network) -> tuple[F32, F32, F32]:
@@ -34,7 +35,13 @@ def read(library: ctypes.PyDLL, evidence: Evidence, reader: Network, judge: Netw
         evidence.shape.T, evidence.titled, evidence.first_edge, evidence.last_edge, evidence.chars,
     )  # fmt: skip
     kept: list[npt.NDArray[Any] | int] = [n, evidence.cues.shape[1], *map(np.ascontiguousarray, own)]
-    kept += [presence_rows(), weights, bias, of_logits, np.ascontiguousarray(reader.out), reader.out_bias]
+    kept += [
+        presence_rows(),
+        weights,
+        bias,
+        of_logits,
+        *(np.ascontiguousarray(part, dtype=np.float32) for part in (reader.out, reader.out_bias)),
+    ]
     kept += [width, n_reader, n_judge, *results]
     library.read_blocks(struct(kept))
     return results[0], results[1], results[2]
