@@ -30,7 +30,7 @@ STRANGE = [
 ]
 """Every script that is read in its own way, empty blocks, blocks at and beyond the length of a window, repetitions."""
 
-pytestmark = pytest.mark.skipif(library() is None, reason="the loops are not compiled here: python hatch_build.py")
+pytestmark = pytest.mark.skipif(library() is None, reason="not compiled here: python model/hatch_build.py")
 
 
 def documents() -> list[list[str]]:

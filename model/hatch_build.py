@@ -1,6 +1,6 @@
 """Compiles model/unappeal/kernels/kernels.c when the package is built, where there is a compiler; see that folder.
 
-``python hatch_build.py`` does the same in a checkout.
+``python model/hatch_build.py`` does the same in a checkout.
 """
 
 import os
@@ -17,7 +17,7 @@ try:
 except ModuleNotFoundError:  # run as a script
     BuildHookInterface = object
 
-KERNELS = Path(__file__).parent / "model" / "unappeal" / "kernels"
+KERNELS = Path(__file__).parent / "unappeal" / "kernels"
 FLAGS = ("-std=gnu99", "-O3", "-ffp-contract=off", "-fPIC", "-shared")
 
 
