@@ -26,10 +26,10 @@ def commands(root: Path) -> list[str]:
     return [line for code in FENCE.findall(section[0]) for line in code.splitlines()]
 
 
-def short(records: list[Any], n: int) -> list[Any]:
-    """The shortest documents that have all labels."""
+def spread(records: list[Any], n: int) -> list[Any]:
+    """Some of the documents that have all labels, at equal distances: neighbours are of one kind and language."""
     labelled = [r for r in records if len({b["label"] for b in r["blocks"]}) == 3]
-    return sorted(labelled, key=lambda r: len(r["blocks"]))[:n]
+    return labelled[:: len(labelled) // n][:n]
 
 
 def write_lines(path: Path, lines: list[Any]) -> None:
@@ -65,7 +65,7 @@ def test_the_walk_through_runs_from_scores_to_a_cleaned_corpus(
     write_lines(Path("corrections.jsonl"), corrections(outlet[:20]))
     write_lines(Path("more.jsonl"), corrections(outlet[20:]))
     Path("base").mkdir()
-    write_lines(Path("base/base.jsonl"), short(written, 16))
+    write_lines(Path("base/base.jsonl"), spread(written, 60))
     assert main(["train", "--default", "--base=base", "-o", "shipped", *FAST]) == 0
     for line in commands(root):
         program, command, *arguments = shlex.split(line)
