@@ -142,7 +142,7 @@ def test_no_documents_give_an_empty_batch() -> None:
 
 def test_dropping_nothing_copies_the_text() -> None:
     text = "\ufeff\n\n A\r\n\r\nB \n\n"
-    assert rebuild(text, [(b.start, b.end, True) for b in split(text)]) == text
+    assert rebuild(split_batch([text]), np.zeros(2, dtype=bool)) == [text]
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,10 @@ def test_dropping_nothing_copies_the_text() -> None:
     ],
 )
 def test_what_is_left_keeps_its_separators(text: str, keep: str, expected: str) -> None:
-    spans = [(b.start, b.end, k == "1") for b, k in zip(split(text), keep, strict=True)]
-    assert rebuild(text, spans) == expected
+    removed = np.array([each == "0" for each in keep])
+    assert rebuild(split_batch([text]), removed) == [expected]
+    around = split_batch(["X\n\nY", text, "Z"])  # neighbours in the batch change nothing
+    assert rebuild(around, np.concatenate(([False, True], removed, [True]))) == ["X", expected, ""]
 
 
 @pytest.mark.slow

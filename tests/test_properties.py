@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from unappeal import ParagraphClassifier, filter_text, load_model
-from unappeal.blocks import BlockMode, rebuild, split
+from unappeal.blocks import BlockMode, rebuild, split, split_batch
 from unappeal.filter import filter_batch
 
 LINES = st.sampled_from(
@@ -61,7 +62,7 @@ def test_dropping_blocks_leaves_the_others_in_order_and_adds_nothing(
 ) -> None:
     blocks = split(text, mode)
     keep = [not drop for drop in (drops + [False] * len(blocks))[: len(blocks)]]
-    left = rebuild(text, [(b.start, b.end, k) for b, k in zip(blocks, keep, strict=True)])
+    (left,) = rebuild(split_batch([text], mode), ~np.array(keep, dtype=bool))
     rest = iter(text)
     assert all(character in rest for character in left)
     at = 0

@@ -11,8 +11,10 @@ document's start is an offset in the document's text.
 ['One.', 'Two.']
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -128,34 +130,46 @@ def is_hard_wrapped(text: str) -> bool:
     return bool(split_batch([text]).by_blank[0])
 
 
-def rebuild(text: str, spans: Iterable[tuple[int, int, bool]]) -> str:
-    r"""Give the text of the kept blocks, each gap between two of them as it stood in the document.
+def rebuild(batch: Batch, removed: npt.NDArray[np.bool_]) -> list[str]:
+    r"""Give the texts without the ``removed`` blocks ``(n_blocks,)``, each gap between two kept ones as it stood.
 
-    ``spans`` are ``(start, end, keep)`` of all blocks in order. Where blocks were dropped between two kept ones,
-    the gap with more line breaks of the two at the ends of the dropped run remains.
+    Where blocks were dropped between two kept ones, the gap with more line breaks of the two at the ends of the dropped
+    run remains. A text that loses nothing is the same object.
 
-    >>> rebuild("A\n\nB\nC", [(0, 1, True), (3, 4, False), (5, 6, True)])
-    'A\n\nC'
+    >>> rebuild(split_batch(["A\n\nB\nC"]), np.array([False, True, False]))
+    ['A\n\nC']
     """
-    cuts: list[tuple[int, int, int, int]] = []
-    kept_end = previous_end = 0
-    kept_any = False
-    run_start: int | None = None
-    for start, end, keep in spans:
-        if keep and run_start is not None:
-            cuts.append((kept_end if kept_any else -1, run_start, previous_end, start))
-        if keep:
-            run_start, kept_end, kept_any = None, end, True
-        elif run_start is None:
-            run_start = start
-        previous_end = end
-    if run_start is not None:
-        cuts.append((kept_end if kept_any else -1, run_start, previous_end, -1))
-    return cut_out(text, cuts)
+    texts = list(batch.texts)
+    for i, cuts in _runs_by_document(batch, removed):
+        texts[i] = _cut_out(texts[i], cuts)
+    return texts
 
 
-def cut_out(text: str, cuts: Iterable[tuple[int, int, int, int]]) -> str:
-    """Give the text without some runs of blocks, see `rebuild`.
+def _runs_by_document(
+    batch: Batch, removed: npt.NDArray[np.bool_]
+) -> Iterator[tuple[int, Iterator[tuple[int, int, int, int]]]]:
+    """Give the documents that lose blocks, each with its runs of these as `_cut_out` takes them."""
+    doc = batch.document_of_block()
+    start, end = batch.start - batch.doc_start[doc], batch.end - batch.doc_start[doc]
+    opens = np.append(True, doc[1:] != doc[:-1])  # a run ends where its document does
+    row = np.flatnonzero(removed)
+    if not len(row):
+        return
+    same_run = (np.diff(row) == 1) & ~opens.take(row[1:])
+    first, last = row[np.append(True, ~same_run)], row[np.append(~same_run, True)]
+    before = np.where(opens.take(first), -1, end.take(first - 1))
+    closes = np.append(opens[1:], True)
+    after = np.where(closes.take(last), -1, start.take(last + 1, mode="clip"))
+    runs = zip(
+        doc.take(first).tolist(), before.tolist(), start.take(first).tolist(), end.take(last).tolist(), after.tolist(),
+        strict=True,
+    )  # fmt: skip
+    for i, of_document in groupby(runs, itemgetter(0)):
+        yield i, (run[1:] for run in of_document)
+
+
+def _cut_out(text: str, cuts: Iterable[tuple[int, int, int, int]]) -> str:
+    """Give the text without some runs of blocks.
 
     ``cuts`` are, in order: the end of the block kept before the run, or -1; the run's start and end; the start of the
     block kept after it, or -1.
@@ -219,7 +233,7 @@ def _lines(joined: str, units: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.i
     """Find every line that is not blank, trimmed."""
     loaded = library()
     if loaded is not None:
-        return splitting.lines(loaded, units, _KIND, len(units))
+        return splitting.lines(loaded, units, _KIND)
     is_break = units == ord("\n")
     for character in LINE_BREAKS[1:]:
         if character in joined:

@@ -6,15 +6,13 @@ records and for data frames.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from unappeal.artefact import load_model
-from unappeal.blocks import MAX_WRAP_CHARS, Batch, Block, BlockMode, Document, cut_out, split_batch
+from unappeal.blocks import MAX_WRAP_CHARS, Batch, Block, BlockMode, Document, rebuild, split_batch
 from unappeal.classifier import ParagraphClassifier
 from unappeal.labels import LABELS, Label
 from unappeal.operating_point import label_mask
@@ -195,12 +193,10 @@ def apply_labels(
     removed = dropped[labels]
     doc = batch.document_of_block()
     flagged = _too_much_removed(batch, removed, doc, max_removed)
-    texts = list(batch.texts)
+    texts = rebuild(batch, removed & ~flagged[doc])
     start, end = batch.start - batch.doc_start[doc], batch.end - batch.doc_start[doc]
     changed = np.zeros(len(texts), dtype=bool)
     changed[doc[removed]] = True
-    for i, cuts in _runs_by_document(removed & ~flagged[doc], doc, start, end):
-        texts[i] = cut_out(batch.texts[i], cuts)
     wide = np.zeros(len(texts), dtype=bool)
     wide[doc[~removed & (end - start > MAX_WRAP_CHARS)]] = True
     doubtful = changed & free & ~flagged & (batch.by_blank | ~wide)  # what keeps a wide line is not hard-wrapped
@@ -315,27 +311,6 @@ def _read_otherwise(batch: Batch, texts: list[str], documents: list[int]) -> lis
     """Give those of some documents whose new text would be split at other breaks than the old one was."""
     by_blank = split_batch([texts[i] for i in documents]).by_blank.tolist()
     return [i for i, now in zip(documents, by_blank, strict=True) if now != batch.by_blank[i]]
-
-
-def _runs_by_document(
-    removed: npt.NDArray[np.bool_], doc: npt.NDArray[np.int64], start: npt.NDArray[np.int64], end: npt.NDArray[np.int64]
-) -> Iterator[tuple[int, Iterator[tuple[int, int, int, int]]]]:
-    """Give the documents that lose blocks, each with its runs of these as `cut_out` takes them."""
-    opens = np.append(True, doc[1:] != doc[:-1])  # a run ends where its document does
-    row = np.flatnonzero(removed)
-    if not len(row):
-        return
-    same_run = (np.diff(row) == 1) & ~opens.take(row[1:])
-    first, last = row[np.append(True, ~same_run)], row[np.append(~same_run, True)]
-    before = np.where(opens.take(first), -1, end.take(first - 1))
-    closes = np.append(opens[1:], True)
-    after = np.where(closes.take(last), -1, start.take(last + 1, mode="clip"))
-    runs = zip(
-        doc.take(first).tolist(), before.tolist(), start.take(first).tolist(), end.take(last).tolist(), after.tolist(),
-        strict=True,
-    )  # fmt: skip
-    for i, of_document in groupby(runs, itemgetter(0)):
-        yield i, (run[1:] for run in of_document)
 
 
 def _too_much_removed(

@@ -52,14 +52,16 @@ class Judge:
         """
         differs = self.of_any(removed != self._removed) & documents
         concerned = differs[self.document]
-        left = np.flatnonzero(concerned & ~removed)
+        remains = concerned & ~removed
+        left = np.flatnonzero(remains)
         if len(left):
             n_left = np.bincount(self.document.take(left), minlength=self.n_documents)[differs]
             first = np.concatenate(([0], np.cumsum(n_left)))
-            columns = self.classifier.context(self.reading, first, concerned & ~removed)
+            columns = self.classifier.context(self.reading, first, remains)
             self._scores[left] = SURELY_BODY
             if threshold > LOWEST_THRESHOLD:
-                margin = self.classifier.operating_point_.margin(self.first_scores, self.evidence.chars).take(left)
+                scores, chars = self.first_scores.take(left, axis=0), self.evidence.chars.take(left)
+                margin = self.classifier.operating_point_.margin(scores, chars)
                 rise = self._most_rise(left, columns)
                 may_pass = np.flatnonzero(margin + rise > threshold - SLACK)
                 left, columns = left.take(may_pass), columns.take(may_pass, axis=1)

@@ -86,11 +86,10 @@ def keys_of(annotation: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def project_keys() -> set[str]:
-    """Give the keys of all blocks that the project has labels for, whether or not their text is at hand."""
+def stand_off_keys() -> set[str]:
+    """Give the keys of all blocks of real pages that the project has labels for; their text need not be at hand."""
     annotations = (record for path in annotation_files().values() for record in read_records(path))
-    stand_off = {key for annotation in annotations for key in keys_of(annotation)}
-    return stand_off | {block_key(block) for d in read_authored() for block in d.blocks}
+    return {key for annotation in annotations for key in keys_of(annotation)}
 
 
 def read_authored(folder: Path | None = None) -> list[LabelledDocument]:

@@ -31,11 +31,12 @@ from unappeal_training.compare import (
     sample_of,
     unpaired,
 )
-from unappeal_training.dataset import VIEWS, LabelledDocument, block_key, project_keys
+from unappeal_training.dataset import VIEWS, LabelledDocument, block_key, read_authored, stand_off_keys
 from unappeal_training.fit import FitSettings
 from unappeal_training.groups import GroupBy, Grouped, block_pairs, grouped
 from unappeal_training.labelled import VIEW, Labels
 from unappeal_training.measures import LOSSES, Estimate, Measures, measure
+from unappeal_training.near import MIN_CHARS
 
 DEFAULT_WEIGHT = 3.0
 """How much a block of the user's counts against one of the project's pages: few labels must not drown in many."""
@@ -197,8 +198,8 @@ def unfair_share(prepared: Prepared, against: ParagraphClassifier) -> float:
     """Give the share of the user's long blocks that the other model may have been trained on."""
     if against.metadata_.get("training", {}).get("sha256") == data_hash(prepared.documents):
         return 1.0
-    base = {block_key(block) for d in prepared.base for block in d.blocks}
-    return known_to(prepared.own, base | project_keys())
+    written = (block for d in prepared.base or read_authored() for block in d.blocks)
+    return known_to(prepared.own, stand_off_keys() | {block_key(block) for block in written if len(block) >= MIN_CHARS})
 
 
 def _without_unlabelled(labels: Labels) -> Labels:

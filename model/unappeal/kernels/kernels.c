@@ -1,4 +1,5 @@
-/* The two loops that cost most, over blocks: `extract` of evidence.py and `context_columns` of context.py.
+/* The loops that cost most: `_lines` of blocks.py, `extract` of evidence.py, `block_columns` with the reader,
+   `context_columns` and `Network.most_rise` of context.py.
 
    The NumPy code there is the definition and stays in use wherever this file is not compiled; tests hold the two
    together. No Python in here: plain arrays in, plain arrays out, no memory kept, so that one library serves every
