@@ -18,7 +18,7 @@ except ModuleNotFoundError:  # run as a script
     BuildHookInterface = object
 
 KERNELS = Path(__file__).parent / "unappeal" / "kernels"
-FLAGS = ("-std=gnu99", "-O3", "-ffp-contract=off", "-fPIC", "-shared")
+FLAGS = ("-std=gnu99", "-O3", "-fPIC", "-shared")
 
 
 def compiler() -> list[str] | None:

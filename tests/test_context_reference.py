@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -89,10 +90,9 @@ class SlowDocument:
         self.believed = [probabilities(logits) for logits in self.reader]
         self.chars = evidence.chars.tolist()
         self.story = [c >= LONG_STORY_CHARS and p[0] > 0.5 for c, p in zip(self.chars, self.believed, strict=True)]
-        self.terms: list[list[int]] = [[] for _ in range(self.n)]
-        for block, key in zip(evidence.term_block.tolist(), evidence.term_hash.tolist(), strict=True):
-            mixed = key * 0xD6E8FEB86659FD93 % 2**64
-            self.terms[block].append(mixed * VOCABULARY_BUCKETS >> 64)
+        mixed = [key * 0xD6E8FEB86659FD93 % 2**64 for key in evidence.term_hash.tolist()]
+        buckets, bounds = [key * VOCABULARY_BUCKETS >> 64 for key in mixed], evidence.term_first.tolist()
+        self.terms = [buckets[begin:end] for begin, end in pairwise(bounds)]
 
     def rows(self) -> list[list[float]]:
         rows = []

@@ -11,7 +11,7 @@ import pytest
 import unappeal
 from unappeal import Block, ParagraphClassifier, filter_documents, filter_frame, filter_text
 from unappeal.classifier import Reading
-from unappeal.context import F32, Network, n_context_columns
+from unappeal.context import F32
 from unappeal.filter import BATCH_CHARS, DEFAULT_MAX_REMOVED, filter_batch, in_batches
 from unappeal.operating_point import OperatingPoint
 
@@ -24,28 +24,18 @@ class ByLength(ParagraphClassifier):
 
     limit = 2
 
-    def context(self, read: Reading, first: npt.NDArray[np.int64], rows: npt.NDArray[np.bool_] | None = None) -> F32:
+    def judged_as_read(
+        self, read: Reading, first: npt.NDArray[np.int64], rows: npt.NDArray[np.bool_] | None = None
+    ) -> F32:
         chars = read.evidence.chars if rows is None else read.evidence.chars[rows]
-        columns = np.zeros((n_context_columns(), len(chars)), dtype=np.float32)
-        columns[-1] = chars <= self.limit
-        return columns
-
-
-def last_column_decides(n_in: int) -> Network:
-    """A judge that is sure of an appeal where the last column is 1, and sure of the story elsewhere."""
-    hidden = np.zeros((n_in, 1), dtype=np.float32)
-    hidden[-1] = 1
-    ones, out_bias = np.ones(n_in, dtype=np.float32), np.array([50, -50, -200], dtype=np.float32)
-    out = np.array([[-100, 100, 0]], dtype=np.float32)
-    return Network(0 * ones, ones, hidden, np.zeros(1, dtype=np.float32), out, out_bias)
+        appeal = np.where(chars <= self.limit, 1 - 1e-6, 1e-6).astype(np.float32)
+        return np.stack((1 - appeal, appeal, np.zeros_like(appeal)), axis=1)
 
 
 @pytest.fixture(scope="module")
 def by_length(tiny_model: ParagraphClassifier) -> ByLength:
     point = OperatingPoint((0.002, 0.005), (0.0, -1.0), 0.002, 2.0, 1.0)
-    return ByLength.from_arrays(
-        tiny_model.evidence_, tiny_model.reader_, last_column_decides(len(tiny_model.judge_.mean)), point, {}
-    )
+    return ByLength.from_arrays(tiny_model.evidence_, tiny_model.reader_, tiny_model.judge_, point, {})
 
 
 def test_noise_goes_and_the_story_stays_with_its_separators(by_length: ByLength) -> None:

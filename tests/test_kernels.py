@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 import unappeal
 from unappeal import ParagraphClassifier, load_model
 from unappeal.blocks import split_batch
-from unappeal.context import block_columns, context_columns, n_context_columns
+from unappeal.context import Network, block_columns, context_columns, softmax
 from unappeal.evidence import Evidence, WordMemo, extract
-from unappeal.kernels import judging, library, reading, rising
+from unappeal.kernels import library
 from unappeal.kernels.extracting import Extractor
+from unappeal.kernels.networks import Networks, fits
 
 AUTHORED = Path(__file__).resolve().parents[1] / "data" / "authored"
 STRANGE = [
@@ -65,40 +66,47 @@ def test_evidence_of_any_text_is_the_same_to_the_bit(texts: list[list[str]]) -> 
     assert_same_evidence(extractor(model).extract(batch), extract(batch, model.evidence_, WordMemo()))
 
 
+def judges(model: ParagraphClassifier) -> dict[str, Network]:
+    """The model's own judge, and one that makes as much of every column as of any other."""
+    judge, chance = model.judge_, np.random.default_rng(5)
+    sizes = {"mean": len(judge.mean), "hidden_bias": 60, "out_bias": 3}
+    arrays = {name: chance.normal(size=size).astype(np.float32) for name, size in sizes.items()}
+    hidden = chance.normal(size=(len(judge.mean), 60), scale=0.1).astype(np.float32)
+    out = chance.normal(size=(60, 3), scale=0.1).astype(np.float32)
+    return {"own": judge, "any": Network(arrays["mean"], np.ones_like(judge.mean), hidden, arrays["hidden_bias"], out,
+                                         arrays["out_bias"])}  # fmt: skip
+
+
+@pytest.mark.parametrize("judge_name", ["own", "any"])
 @pytest.mark.parametrize("which", ["tiny", "shipped"])
-def test_context_is_the_same_but_for_rounding(which: str, tiny_model: ParagraphClassifier) -> None:
+def test_what_is_read_and_judged_is_the_same_but_for_rounding(
+    which: str, judge_name: str, tiny_model: ParagraphClassifier
+) -> None:
     model, loaded = tiny_model if which == "tiny" else load_model(), library()
     assert loaded is not None
+    judge = judges(model)[judge_name]
+    assert fits(model.reader_, judge)
     batch = split_batch(documents())
-    read = model.read(extract(batch, model.evidence_, WordMemo()))
-    arguments = read.evidence, batch.first, read.words.T, read.logits, model.evidence_.concepts
-    np.testing.assert_allclose(
-        judging.context_columns(loaded, *arguments), context_columns(*arguments), rtol=1e-5, atol=1e-4
-    )
-
-
-@pytest.mark.parametrize("which", ["tiny", "shipped"])
-def test_what_is_read_of_each_block_is_the_same_but_for_rounding(which: str, tiny_model: ParagraphClassifier) -> None:
-    model, loaded = tiny_model if which == "tiny" else load_model(), library()
-    assert loaded is not None
-    assert reading.fits(model.reader_, model.judge_)
-    evidence = extract(split_batch(documents()), model.evidence_, WordMemo())
+    evidence = extract(batch, model.evidence_, WordMemo())
     own = block_columns(evidence)
     logits = model.reader_.ended(own)
-    expected = own[:2].T, logits, model.judge_.begun(np.concatenate((logits.T, own)))
-    for found, right in zip(reading.read(loaded, evidence, model.reader_, model.judge_), expected, strict=True):
-        np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-4)
+    begun = judge.begun(np.concatenate((logits.T, own)))
+    compiled = Networks.of(loaded, model.reader_, judge)
+    read = compiled.read(evidence)
+    assert not read[2][:, begun.shape[1] :].any()  # room up to whole vectors
+    for found, right in zip(read, (own[:2].T, logits, begun), strict=True):
+        np.testing.assert_allclose(found[:, : right.shape[1]], right, rtol=1e-5, atol=1e-4)
 
-
-@pytest.mark.parametrize("n", [0, 1, 511, 512, 1300])
-def test_the_bound_on_a_rise_is_the_same_but_for_rounding(n: int) -> None:
-    model, loaded, chance = load_model(), library(), np.random.default_rng(n)
-    assert loaded is not None
-    before = chance.normal(size=(n_context_columns(), 2000)).astype(np.float32)
-    rows = np.sort(chance.choice(2000, n, replace=False))
-    after = chance.normal(size=(len(before), n)).astype(np.float32)
-    expected = model.judge_.most_rise(before[:, rows], after)
-    np.testing.assert_allclose(rising.most_rise(loaded, model.judge_, before, rows, after), expected, rtol=1e-5)
+    left = np.random.default_rng(6).random(len(evidence)) < 0.7
+    for chosen in (np.ones_like(left), left):
+        n_chosen = np.bincount(batch.document_of_block()[chosen], minlength=len(batch.texts))
+        first = np.append(0, np.cumsum(n_chosen))
+        columns = context_columns(
+            evidence.select(chosen), first, own[:2, chosen], logits[chosen], model.evidence_.concepts
+        )
+        expected = softmax(judge.ended(columns, begun[chosen]))
+        found = compiled.judged(evidence, first, np.flatnonzero(chosen), read, model.evidence_.concepts)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_weights_that_would_lead_beyond_an_array_are_refused() -> None:

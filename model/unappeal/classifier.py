@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from unappeal.blocks import Batch, BlockMode, Document, split_batch
-from unappeal.context import F32, Network, block_columns, context_columns, n_context_columns, softmax
+from unappeal.context import F32, Network, block_columns, context_columns, softmax
 from unappeal.estimator import EstimatorMixin
 from unappeal.evidence import Evidence, EvidenceWeights, WordMemo, extract
-from unappeal.kernels import judging, library, reading
+from unappeal.kernels import library
 from unappeal.kernels.extracting import Extractor
+from unappeal.kernels.networks import Networks, fits
 from unappeal.labels import LABELS
 from unappeal.operating_point import OperatingPoint
 
@@ -24,7 +25,7 @@ class Reading(NamedTuple):
     """What is known of each block before its neighbours are asked; every array has one row a block.
 
     ``words`` are the first two features of the block, ``logits`` the reader's, ``begun`` what all of the block's own
-    features come to in the judge.
+    features come to in the judge's hidden units.
     """
 
     evidence: Evidence
@@ -115,37 +116,43 @@ class ParagraphClassifier(EstimatorMixin):
         """Compute what the two networks make of each block alone."""
         if not len(evidence):
             return Reading(evidence, *(np.zeros((n, 0), dtype=np.float32).T for n in (2, 3, 0)))
-        loaded = library()
-        if loaded is not None and reading.fits(self.reader_, self.judge_):
-            return Reading(evidence, *reading.read(loaded, evidence, self.reader_, self.judge_))
+        if (compiled := self._compiled_networks()) is not None:
+            return Reading(evidence, *compiled.read(evidence))
         own = block_columns(evidence)
         logits = self.reader_.ended(own)
         return Reading(evidence, own[:2].T.copy(), logits, self.judge_.begun(np.concatenate((logits.T, own))))
 
-    def context(self, read: Reading, first: npt.NDArray[np.int64], rows: npt.NDArray[np.bool_] | None = None) -> F32:
-        """Give the `context_columns` of whole documents, or of what is left of them: of some ``rows``.
+    def judged_as_read(
+        self, read: Reading, first: npt.NDArray[np.int64], rows: npt.NDArray[np.bool_] | None = None
+    ) -> F32:
+        """Give the probabilities of whole documents' blocks, or of what is left of them: of some ``rows``.
 
-        ``first`` bounds the documents, or what is left of them.
+        ``first`` bounds the documents, or what is left of them; the result has shape ``(n_left, 3)``.
         """
-        evidence, words, logits = read[:3]
-        if rows is not None:
-            index = np.flatnonzero(rows)
-            evidence, words, logits = evidence.select(rows), words.take(index, axis=0), logits.take(index, axis=0)
-        if not len(evidence):
-            return np.zeros((n_context_columns(), 0), dtype=np.float32)
-        arguments = evidence, first, words.T, logits, self.evidence_.concepts
-        loaded = library()
-        return context_columns(*arguments) if loaded is None else judging.context_columns(loaded, *arguments)
-
-    def judged_as_read(self, read: Reading, first: npt.NDArray[np.int64]) -> F32:
-        """Give the probabilities of whole documents' blocks, ``(n_blocks, 3)``; ``first`` bounds the documents."""
-        if not len(read.evidence):
+        evidence, words, logits, begun = read
+        index = np.arange(len(evidence)) if rows is None else np.flatnonzero(rows)
+        if not len(index):
             return np.zeros((0, len(LABELS)), dtype=np.float32)
-        return softmax(self.judge_.ended(self.context(read, first), read.begun))
+        concepts = self.evidence_.concepts
+        if (compiled := self._compiled_networks()) is not None:
+            return compiled.judged(evidence, first, index, (words, logits, begun), concepts)
+        if rows is not None:
+            evidence = evidence.select(rows)
+            words, logits, begun = (array.take(index, axis=0) for array in (words, logits, begun))
+        return softmax(self.judge_.ended(context_columns(evidence, first, words.T, logits, concepts), begun))
 
     def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
         """Give what `judged_as_read` does, from the evidence."""
         return self.judged_as_read(self.read(evidence), first)
+
+    def _compiled_networks(self) -> Networks | None:
+        """Give the networks as the library takes them, None where NumPy does the work."""
+        if "_networks" not in self.__dict__:
+            loaded = library()
+            usable = loaded is not None and fits(self.reader_, self.judge_)
+            self.__dict__["_networks"] = Networks.of(loaded, self.reader_, self.judge_) if loaded and usable else None
+        compiled: Networks | None = self.__dict__["_networks"]
+        return compiled
 
     def predict_proba(self, documents: Sequence[Document], blocks: BlockMode = "auto") -> F32:
         """Give the probabilities of every block of every document, in order, shape ``(n_blocks, 3)``."""

@@ -124,33 +124,6 @@ class Network:
         result += self.out_bias
         return result
 
-    def worth_of_change(self, n_columns: int, label: int = 0) -> tuple[F32, F32]:
-        """Give what `most_rise` counts for each of the last columns that grows, and that shrinks, by one.
-
-        Shapes ``(2, n_columns)``: for the log-odds of each other label against one.
-        """
-        weights = self.weights[len(self.weights) - n_columns :]
-        others = [other for other in range(self.out.shape[1]) if other != label]
-        pull = np.stack([weights * (self.out[:, other] - self.out[:, label]) for other in others])
-        return np.maximum(pull, 0).sum(axis=2), np.maximum(-pull, 0).sum(axis=2)
-
-    def most_rise(self, before: F32, after: F32, label: int = 0) -> F32:
-        """Give by how much the log-odds of any other label against one can rise at most, shape ``(n,)``.
-
-        ``before`` and ``after`` ``(n_columns, n)`` are the last columns, all others stay. A rectified unit changes by
-        no more than its input does, and not the other way; so that each column is worth, at most, what its
-        change brings to the units that speak for the rise.
-        """
-        up, down = self.worth_of_change(len(before), label)
-        rise = np.empty(before.shape[1], dtype=np.float32)
-        for begin in range(0, len(rise), ROWS_AT_A_TIME):
-            part = slice(begin, begin + ROWS_AT_A_TIME)
-            change = after[:, part] - before[:, part]
-            grown = np.maximum(change, 0)
-            np.subtract(grown, change, out=change)
-            np.max(up @ grown + down @ change, axis=0, out=rise[part])
-        return rise
-
 
 def _parts(columns: F32) -> Iterator[tuple[slice, F32]]:
     """Cut ``(n_columns, n)`` into parts of `ROWS_AT_A_TIME` rows, the last one padded with zeros."""
@@ -511,8 +484,8 @@ def _shared_terms(
     """Tell which share of a block's longer words stands elsewhere in the document, whether it has any, and which
     share stands in other long blocks of the story.
     """
-    terms = np.bincount(evidence.term_block, minlength=len(evidence))
-    bounds = np.append(0, np.cumsum(terms))
+    bounds = evidence.term_first
+    terms = np.diff(bounds)
     bucket = (evidence.term_hash * np.uint64(0xD6E8FEB86659FD93)) >> np.uint64(64 - VOCABULARY_BUCKETS.bit_length() + 1)
     cell = np.repeat(place.doc * VOCABULARY_BUCKETS, terms)
     cell += bucket.view(np.int64)

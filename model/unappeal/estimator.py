@@ -26,6 +26,9 @@ DocumentLabels: TypeAlias = str | Sequence[str | None]
 
 _VERSION_KEY = "_unappeal_version"
 
+DERIVED = ("_memo", "_networks")
+"""Attributes made from the fitted ones when they are first needed; neither copied nor pickled."""
+
 
 class EstimatorMixin:
     """What scikit-learn asks of an estimator; `ParagraphClassifier` has it."""
@@ -76,7 +79,8 @@ class EstimatorMixin:
         model = fitted(documents, labels, groups, **self.get_params())
         for name in ("classes_", "evidence_", "reader_", "judge_", "operating_point_", "metadata_"):
             setattr(self, name, getattr(model, name))
-        self.__dict__.pop("_memo", None)
+        for name in DERIVED:
+            self.__dict__.pop(name, None)
         return self
 
     def score(self: "ParagraphClassifier", documents: Sequence[Document], labels: Sequence[DocumentLabels]) -> float:  # type: ignore[misc]
@@ -105,7 +109,7 @@ class EstimatorMixin:
     def __getstate__(self) -> dict[str, Any]:
         from unappeal import __version__
 
-        state = {name: value for name, value in self.__dict__.items() if name != "_memo"}
+        state = {name: value for name, value in self.__dict__.items() if name not in DERIVED}
         return {**state, _VERSION_KEY: __version__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -186,7 +186,8 @@ class Evidence:
     ``(n, 2)`` and ``cue_words``: summed weights of their order, and how many have a place in it. ``shape`` ``(n, 14)``;
     ``titled``: words that begin with a capital; ``first_edge``, ``last_edge``: numbers of `EDGES`; ``chars``: length
     in code points; ``key``, ``lead``: hashes of the block's folded text and of its first `LEAD_CHARS`, for finding
-    repetitions and lists. ``terms`` are the longer words, as ``(hash, block)``, for the document's vocabulary.
+    repetitions and lists. ``term_hash[term_first[i]:term_first[i + 1]]`` are the longer words of block ``i``, for the
+    document's vocabulary.
     """
 
     sums: I64
@@ -203,18 +204,18 @@ class Evidence:
     key: U64
     lead: U64
     term_hash: U64
-    term_block: I64
+    term_first: I64
 
     def __len__(self) -> int:
         return len(self.words)
 
     def select(self, rows: npt.NDArray[np.bool_]) -> "Evidence":
         """Give the evidence of some blocks only, in the same order."""
-        terms = rows[self.term_block]
-        number = np.cumsum(rows) - 1
         index = np.flatnonzero(rows)
+        n_terms = np.diff(self.term_first)
         chosen = {name: getattr(self, name).T.take(index, axis=-1).T for name in _ROW_FIELDS}  # columns lie together
-        return replace(self, **chosen, term_hash=self.term_hash[terms], term_block=number[self.term_block[terms]])
+        term_first = np.append(0, np.cumsum(n_terms[index]))
+        return replace(self, **chosen, term_hash=self.term_hash[np.repeat(rows, n_terms)], term_first=term_first)
 
 
 _ROW_FIELDS = (
@@ -680,5 +681,5 @@ def _assembled(
         key,
         lead,
         term_hash,
-        term_block,
+        np.searchsorted(term_block, np.arange(n + 1)),
     )

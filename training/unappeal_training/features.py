@@ -83,11 +83,12 @@ def build_table(documents: Sequence[LabelledDocument], weights: EvidenceWeights)
 def concatenate(parts: Sequence[Evidence]) -> Evidence:
     """Join the evidence of several batches."""
     joined = {}
-    offset = np.cumsum([0] + [len(part) for part in parts])
+    offset = np.cumsum([0] + [len(part.term_hash) for part in parts])
     for name in Evidence.__dataclass_fields__:
         values = [getattr(part, name) for part in parts]
-        if name == "term_block":
-            values = [value + begin for value, begin in zip(values, offset, strict=False)]
+        if name == "term_first":
+            values = [value[1:] + begin for value, begin in zip(values, offset, strict=False)]
+            values.insert(0, np.zeros(1, dtype=np.int64))
         joined[name] = np.concatenate(values)
     return Evidence(**joined)
 

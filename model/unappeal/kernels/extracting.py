@@ -69,17 +69,17 @@ class Extractor:
         shape, titled = np.empty((14, n), dtype=np.int16), np.empty(n, dtype=np.int64)
         first_edge, last_edge = np.empty(n, dtype=np.uint8), np.empty(n, dtype=np.uint8)
         key, lead = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
-        term_hash, term_block = np.empty(n_terms, dtype=np.uint64), np.empty(n_terms, dtype=np.int64)
+        term_hash, term_first = np.empty(n_terms, dtype=np.uint64), np.empty(n + 1, dtype=np.int64)
         results: list[npt.NDArray[Any] | int] = [
             sums, words, known, cues, cue_sums, cue_words, shape, titled, first_edge, last_edge, key, lead,
-            term_hash, term_block,
+            term_hash, term_first,
         ]  # fmt: skip
         extract = self.library.extract
         extract.restype = ctypes.c_int64
         found = extract(self.model, *map(pointer, (units, start, end)), ctypes.c_int64(n), struct(results))
         return Evidence(
             sums.T, words, known, cues.T, cue_sums.T, cue_words, shape.T, titled, first_edge, last_edge, end - start,
-            key, lead, term_hash[:found].copy(), term_block[:found].copy(),
+            key, lead, term_hash[:found], term_first,
         )  # fmt: skip
 
 

@@ -1,5 +1,5 @@
-/* The loops that cost most: `_lines` of blocks.py, `extract` of evidence.py, `block_columns` with the reader,
-   `context_columns` and `Network.most_rise` of context.py.
+/* The loops that cost most: `_lines` of blocks.py, `extract` of evidence.py, `block_columns` with the reader, and
+   `context_columns` with the judge of context.py.
 
    The NumPy code there is the definition and stays in use wherever this file is not compiled; tests hold the two
    together. No Python in here: plain arrays in, plain arrays out, no memory kept, so that one library serves every
@@ -12,6 +12,13 @@
 enum { HEAD = 224, TAIL = 96, WINDOW = HEAD + 1 + TAIL + 1 };
 enum { STEM = 6, NGRAM = 4, MAX_WORD = 24, LEAD = 6, TERM = 5, LONGEST_STAR = 9, MAX_HITS = 8 * WINDOW };
 enum { FIRST_SPACELESS = 0x0E00, SPACE = 0x20 };
+
+/* Sums are fused where the processor can; not here, where NumPy's last bit matters. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define UNFUSED __attribute__((optimize("fp-contract=off")))
+#else
+#define UNFUSED
+#endif
 
 /* fmaxf and fminf are calls, for the sake of NaN, which is not met here. */
 static inline float larger(float one, float other)
@@ -74,7 +81,7 @@ typedef struct {
     uint8_t *first_edge, *last_edge;
     uint64_t *key, *lead;
     uint64_t *term_hash;
-    int64_t *term_block;
+    int64_t *term_first; /* (n + 1,) */
 } Evidence;
 
 typedef struct {
@@ -150,14 +157,15 @@ static void add_concepts(const Model *model, uint64_t key, uint32_t found[2])
     }
 }
 
-static void add_part(const Model *model, uint64_t key, double value, double totals[4])
+UNFUSED static void add_part(const Model *model, uint64_t key, double value, double totals[4])
 {
     const int16_t *row = slot(model, key);
     if (!row)
         return;
     for (int k = 0; k < 2; k++) {
-        totals[k] += row[1 + k] * value;
-        totals[2 + k] += (row[1 + k] > 0 ? row[1 + k] : 0) * value;
+        double part = row[1 + k] * value;
+        totals[k] += part;
+        totals[2 + k] += part > 0 ? part : 0;
     }
 }
 
@@ -302,7 +310,6 @@ static int64_t read_words(Block *block, Evidence *evidence, int64_t b, int64_t n
         hit(block, word->start, record->concepts & 0xFF);
         hit(block, word->start, record->concepts >> 8);
         evidence->term_hash[n_terms] = word->hash;
-        evidence->term_block[n_terms] = b;
         n_terms += word->end - word->start >= TERM;
     }
     evidence->words[b] = block->n_words;
@@ -330,8 +337,7 @@ static int64_t read_spaceless(Block *block, Evidence *evidence, int64_t b, int64
                 if (length == 2) {
                     evidence->words[b]++;
                     evidence->known[b] += row && (row[1] || row[2]);
-                    evidence->term_hash[n_terms] = key;
-                    evidence->term_block[n_terms++] = b;
+                    evidence->term_hash[n_terms++] = key;
                 }
             }
     }
@@ -381,6 +387,7 @@ int64_t extract(const Model *model, const uint16_t *units, const int64_t *start,
     block.model = model;
     for (int64_t b = 0; b < n; b++) {
         uint64_t counted[2];
+        evidence->term_first[b] = n_terms;
         open_block(&block, units + start[b], end[b] - start[b], counted);
         find_words(&block);
         n_terms = read_words(&block, evidence, b, n_terms);
@@ -397,74 +404,101 @@ int64_t extract(const Model *model, const uint16_t *units, const int64_t *start,
         evidence->key[b] = block.prefix[block.length];
         evidence->lead[b] = block.prefix[block.length < LEAD ? block.length : LEAD];
     }
+    evidence->term_first[n] = n_terms;
     return n_terms;
 }
 
-/* Context: what context_columns of context.py computes, document by document, a column after the other. */
+/* Context: what context_columns of context.py computes, document by document, a column after the other. The columns of
+   one document are judged while they are still near. */
 
 enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, N_BESIDE = 7, N_MASS = 4 };
 
 typedef struct {
-    const int64_t *first;          /* (n_docs + 1,) */
-    int64_t n_docs, n;
+    const int64_t *first;          /* (n_docs + 1,): bounds of the documents in `rows` */
+    int64_t n_docs;
+    const int64_t *rows;           /* (n_asked,): the blocks asked about, as rows of what follows */
+    int64_t n;
     const int64_t *chars;
     const uint8_t *first_edge, *last_edge;
     const uint64_t *lead, *key;
     const int16_t *cues;           /* (n_concepts, n) */
     const int64_t *term_first;     /* (n + 1,): terms of block i are term_first[i]:term_first[i + 1] */
     const uint64_t *term_hash;
-    const float *words;            /* (2, n): noise, appeal */
+    const float *words;            /* (n, 2): noise, appeal */
     const float *logits;           /* (n, 3) */
     const float *is_stop;          /* by edge */
-    const int64_t *groups;         /* for each marker, then each topic: how many concepts, and which */
-    int64_t n_markers, n_topics;
-    float *scratch;                /* (N_BESIDE + N_MASS + 1, largest document) */
-    uint8_t *story;                /* (2, largest document) */
-    uint64_t *table_keys;          /* (four times the largest document,) */
-    int32_t *table_counts;         /* (four times the largest document,) */
-    const float *logs, *fades;     /* (largest document + 2,): log2(i), exp(-i / FAR_BLOCKS) */
-    float *out;                    /* (n_columns, n) */
+    const int64_t *telling;        /* (2, n_telling): concepts that tell something, and bits of the markers, then topics */
+    int64_t n_telling, n_markers, n_topics;
+    float *scratch;                /* (N_BESIDE + N_MASS + 1, stride) */
+    uint8_t *story;                /* (stride,) */
+    int64_t *told;                 /* (stride,) */
+    uint64_t *table_keys;          /* (four times the stride,) */
+    int32_t *table_counts;         /* (four times the stride,) */
+    const float *logs, *fades;     /* (stride + 2,): log2(i); exp(-i / FAR_BLOCKS) and 0 first */
+    const float *inverses;         /* (stride + 2,): 1 / i and 0 first */
+    int64_t stride;                /* the largest document's blocks, or a few more: see TILE */
+    float *columns;                /* (n_columns, stride) */
+    int64_t n_columns;
+    const float *weights;          /* (n_columns, width): the judge's hidden units, then zeros */
+    const float *begun;            /* (n, width): what a block's own features come to in them */
+    const float *out;              /* (3, width) */
+    const float *out_bias;         /* (3,) */
+    int64_t width;                 /* a multiple of PANEL vectors */
+    float *scores;                 /* (n_asked, 3) */
 } Context;
 
-/* One document: its first block, its size, and the column to be written next. */
+/* One document: its blocks, how many, and the column to be written next. */
 typedef struct {
     const Context *all;
-    int64_t at, size;
+    const int64_t *rows;
+    int64_t size;
     float *beside[N_BESIDE], *mass[N_MASS], *log_chars, *column;
     const uint8_t *story;
+    const int64_t *told; /* bits of what each block's cues tell */
 } Document;
 
 static float *next_column(Document *document)
 {
     float *column = document->column;
-    document->column += document->all->n;
+    document->column += document->all->stride;
     return column;
 }
 
-static void read_document(Document *document, uint8_t *story)
+/* Bits of the markers and topics that a block has cues of; a marker is short. */
+static int64_t told_by(const Context *all, int64_t row)
+{
+    int64_t told = 0;
+    for (int64_t k = 0; k < all->n_telling; k++)
+        told |= -(int64_t)(all->cues[all->telling[k] * all->n + row] > 0) & all->telling[all->n_telling + k];
+    return all->chars[row] <= MARKER ? told : told >> all->n_markers << all->n_markers;
+}
+
+static void read_document(Document *document, uint8_t *story, int64_t *told)
 {
     const Context *all = document->all;
-    int64_t at = document->at;
     for (int64_t i = 0; i < document->size; i++) {
-        const float *logits = all->logits + 3 * (at + i);
+        int64_t row = document->rows[i];
+        const float *logits = all->logits + 3 * row;
         float most = larger(larger(logits[0], logits[1]), logits[2]);
         float p[3] = {expf(logits[0] - most), expf(logits[1] - most), expf(logits[2] - most)};
         float total = p[0] + p[1] + p[2];
-        int64_t chars = all->chars[at + i];
+        int64_t chars = all->chars[row];
         for (int k = 0; k < 3; k++)
             document->mass[k][i] = p[k] / total;
         document->mass[3][i] = (float)(chars < SEEN ? chars : SEEN) / SEEN * document->mass[0][i];
         document->log_chars[i] = log2f((float)(chars + 1));
         document->beside[0][i] = document->mass[1][i];
         document->beside[1][i] = document->mass[2][i];
-        document->beside[2][i] = all->words[all->n + at + i];
-        document->beside[3][i] = all->words[at + i];
+        document->beside[2][i] = all->words[2 * row + 1];
+        document->beside[3][i] = all->words[2 * row];
         document->beside[4][i] = document->log_chars[i] / 8;
-        document->beside[5][i] = all->is_stop[all->last_edge[at + i]];
+        document->beside[5][i] = all->is_stop[all->last_edge[row]];
         document->beside[6][i] = 1;
         story[i] = chars >= STORY && document->mass[0][i] > 0.5f;
+        told[i] = told_by(all, row);
     }
     document->story = story;
+    document->told = told;
 }
 
 /* Values of the blocks `step` before, or, where it is negative, after; zeros where there is none. */
@@ -499,7 +533,7 @@ static void write_similar(Document *document)
             memset(columns[c], 0, document->size * sizeof **columns);
         }
         for (int64_t i = k; i < document->size; i++) {
-            int64_t here = document->at + i, there = here - k;
+            int64_t here = document->rows[i], there = document->rows[i - k];
             float longer = document->log_chars[i] - document->log_chars[i - k];
             longer = smaller(larger(longer, -4), 4);
             float same_lead = all->lead[here] == all->lead[there];
@@ -513,72 +547,53 @@ static void write_similar(Document *document)
     }
 }
 
-/* Sums over the 32 neighbours on one side, as a recursion: what comes in, what fades, what falls out. */
+/* Sums over the 32 neighbours on one side, as a recursion: what fades, what comes in, what falls out. */
 static void write_decays(Document *document)
 {
     static const double decays[2] = {0.5, 0.85};
     int64_t size = document->size;
     for (int d = 0; d < 2; d++) {
         double decay = decays[d], lost = pow(decay, REACH);
-        for (int side = 0; side < 2; side++)
-            for (int part = 0; part < N_MASS; part++) {
-                const float *values = document->mass[part];
-                float *column = next_column(document);
-                double sum = 0;
-                if (!side)
-                    for (int64_t i = 0; i < size; i++) {
-                        column[i] = (float)sum;
-                        sum = sum * decay + values[i] - (i >= REACH ? lost * values[i - REACH] : 0);
-                    }
-                else
-                    for (int64_t i = size - 1; i >= 0; i--) {
-                        column[i] = (float)sum;
-                        sum = sum * decay + values[i] - (i + REACH < size ? lost * values[i + REACH] : 0);
-                    }
+        for (int side = 1; side >= -1; side -= 2) {
+            double sums[N_MASS] = {0}; /* side by side, as each waits for itself */
+            float *columns[N_MASS];
+            for (int part = 0; part < N_MASS; part++)
+                columns[part] = next_column(document);
+            for (int64_t k = 0; k < size; k++) {
+                int64_t i = side > 0 ? k : size - 1 - k;
+                for (int part = 0; part < N_MASS; part++) {
+                    columns[part][i] = (float)sums[part];
+                    sums[part] = sums[part] * decay + document->mass[part][i];
+                }
+                if (k >= REACH)
+                    for (int part = 0; part < N_MASS; part++)
+                        sums[part] -= lost * document->mass[part][i - side * REACH];
             }
+        }
     }
-}
-
-static int has_cue(const Context *all, const int64_t *group, int64_t block)
-{
-    for (int64_t k = 1; k <= group[0]; k++)
-        if (all->cues[group[k] * all->n + block] > 0)
-            return 1;
-    return 0;
 }
 
 /* How near the last and the next marker of each kind are. */
-static const int64_t *write_markers(Document *document, uint8_t *marked)
+static void write_markers(Document *document)
 {
     const Context *all = document->all;
-    const int64_t *group = all->groups;
-    int64_t at = document->at, size = document->size;
-    for (int64_t marker = 0; marker < all->n_markers; marker++, group += group[0] + 1) {
-        float *columns[4];
-        for (int c = 0; c < 4; c++)
-            columns[c] = next_column(document);
-        int64_t last = -1;
-        for (int64_t i = 0; i < size; i++) {
-            columns[0][i] = last < 0 ? 0 : 1 / (float)(i - last);
-            columns[1][i] = last < 0 ? 0 : all->fades[i - last];
-            marked[i] = all->chars[at + i] <= MARKER && has_cue(all, group, at + i);
-            if (marked[i])
-                last = i;
+    int64_t size = document->size;
+    for (int64_t marker = 0; marker < all->n_markers; marker++)
+        for (int side = 1; side >= -1; side -= 2) {
+            float *near = next_column(document), *far = next_column(document);
+            int64_t distance = 0; /* 0: no marker yet; nothing is as near as that */
+            for (int64_t k = 0; k < size; k++) {
+                int64_t i = side > 0 ? k : size - 1 - k, marked = document->told[i] >> marker & 1;
+                near[i] = all->inverses[distance];
+                far[i] = all->fades[distance];
+                distance = marked ? 1 : distance + (distance > 0);
+            }
         }
-        last = -1;
-        for (int64_t i = size - 1; i >= 0; i--) {
-            columns[2][i] = last < 0 ? 0 : 1 / (float)(last - i);
-            columns[3][i] = last < 0 ? 0 : all->fades[last - i];
-            if (marked[i])
-                last = i;
-        }
-    }
-    return group;
 }
 
 static void write_place(Document *document)
 {
-    const float *logs = document->all->logs;
+    const float *logs = document->all->logs, *inverses = document->all->inverses;
     float *columns[11];
     int64_t size = document->size, begin = -1, end = -1;
     for (int c = 0; c < 11; c++)
@@ -592,8 +607,8 @@ static void write_place(Document *document)
         int64_t to_begin = begin < 0 ? 0 : i - begin, to_end = begin < 0 ? 0 : i - end;
         columns[0][i] = logs[i + 1];
         columns[1][i] = logs[size - i];
-        columns[2][i] = 1 / (float)(i + 1);
-        columns[3][i] = 1 / (float)(size - i);
+        columns[2][i] = inverses[i + 1];
+        columns[3][i] = inverses[size - i];
         columns[4][i] = (float)((double)i / (double)(size > 1 ? size - 1 : 1));
         columns[5][i] = logs[size];
         columns[6][i] = to_begin < 0;
@@ -613,7 +628,7 @@ static void fill(float *column, int64_t size, double value)
 /* Means and shares of the whole document, and the characters before and after each block. */
 static void write_totals(Document *document, int64_t total)
 {
-    const int64_t *chars = document->all->chars + document->at;
+    const int64_t *chars = document->all->chars;
     int64_t size = document->size, told = 0;
     for (int part = 0; part < 4; part++) {
         const float *values = part < 3 ? document->mass[part] : document->beside[4];
@@ -623,7 +638,7 @@ static void write_totals(Document *document, int64_t total)
         fill(next_column(document), size, (double)sum / (double)(size * 4096));
     }
     for (int64_t i = 0; i < size; i++)
-        told += document->story[i] ? chars[i] : 0;
+        told += document->story[i] ? chars[document->rows[i]] : 0;
     fill(next_column(document), size, (double)told / (double)(total > 1 ? total : 1));
 }
 
@@ -631,20 +646,20 @@ static void write_terms(Document *document)
 {
     static const int shift_bits = 64 - 11;
     const Context *all = document->all;
-    const int64_t *first = all->term_first + document->at;
+    const int64_t *first = all->term_first;
     float *shared = next_column(document), *few = next_column(document), *in_story = next_column(document);
     int32_t everywhere[BUCKETS], told[BUCKETS];
     memset(everywhere, 0, sizeof everywhere);
     memset(told, 0, sizeof told);
     for (int64_t i = 0; i < document->size; i++)
-        for (int64_t t = first[i]; t < first[i + 1]; t++) {
+        for (int64_t row = document->rows[i], t = first[row]; t < first[row + 1]; t++) {
             uint64_t bucket = (all->term_hash[t] * MIX) >> shift_bits;
             everywhere[bucket]++;
             told[bucket] += document->story[i];
         }
     for (int64_t i = 0; i < document->size; i++) {
-        int64_t n_terms = first[i + 1] - first[i], n_shared = 0, n_told = 0;
-        for (int64_t t = first[i]; t < first[i + 1]; t++) {
+        int64_t row = document->rows[i], n_terms = first[row + 1] - first[row], n_shared = 0, n_told = 0;
+        for (int64_t t = first[row]; t < first[row + 1]; t++) {
             uint64_t bucket = (all->term_hash[t] * MIX) >> shift_bits;
             n_shared += everywhere[bucket] > 1;
             n_told += told[bucket] > document->story[i];
@@ -668,47 +683,47 @@ static int64_t place_of(const Context *all, int bits, uint64_t key)
 static void write_repeated(Document *document)
 {
     const Context *all = document->all;
-    const uint64_t *key = all->key + document->at;
     float *column = next_column(document);
     int bits = 1;
     while (1LL << bits < 2 * document->size)
         bits++;
     memset(all->table_counts, 0, sizeof *all->table_counts << bits);
     for (int64_t i = 0; i < document->size; i++) {
-        int64_t place = place_of(all, bits, key[i]);
-        all->table_keys[place] = key[i];
+        uint64_t key = all->key[document->rows[i]];
+        int64_t place = place_of(all, bits, key);
+        all->table_keys[place] = key;
         all->table_counts[place]++;
     }
     for (int64_t i = 0; i < document->size; i++) {
-        int32_t others = all->table_counts[place_of(all, bits, key[i])] - 1;
+        int32_t others = all->table_counts[place_of(all, bits, all->key[document->rows[i]])] - 1;
         column[i] = (float)(others < 3 ? others : 3);
     }
 }
 
 static void write_chars(Document *document, int64_t total)
 {
-    const int64_t *chars = document->all->chars + document->at;
+    const int64_t *chars = document->all->chars;
     float *before = next_column(document), *after = next_column(document);
     int64_t so_far = 0;
     for (int64_t i = 0; i < document->size; i++) {
         before[i] = log2f((float)((double)so_far / 64 + 1));
-        so_far += chars[i];
+        so_far += chars[document->rows[i]];
         after[i] = log2f((float)((double)(total - so_far) / 64 + 1));
     }
 }
 
 /* Which share of the other long story blocks has cues of each topic. */
-static void write_topics(Document *document, const int64_t *group)
+static void write_topics(Document *document)
 {
     const Context *all = document->all;
     int64_t n_story = 0;
     for (int64_t i = 0; i < document->size; i++)
         n_story += document->story[i];
-    for (int64_t topic = 0; topic < all->n_topics; topic++, group += group[0] + 1) {
+    for (int64_t topic = 0; topic < all->n_topics; topic++) {
         float *column = next_column(document);
         int64_t n_told = 0;
         for (int64_t i = 0; i < document->size; i++) {
-            column[i] = document->story[i] && has_cue(all, group, document->at + i);
+            column[i] = (float)(document->story[i] & document->told[i] >> (all->n_markers + topic) & 1);
             n_told += column[i] > 0;
         }
         for (int64_t i = 0; i < document->size; i++) {
@@ -718,41 +733,102 @@ static void write_topics(Document *document, const int64_t *group)
     }
 }
 
-/* Write all columns; scratch rows are as long as the largest document. */
-void context(const Context *all, int64_t largest)
+/* Write all columns of one document. */
+static void write_context(const Context *all, const int64_t *rows, int64_t size)
+{
+    Document document = {.all = all, .rows = rows, .size = size, .column = all->columns};
+    float *scratch = all->scratch;
+    for (int k = 0; k < N_BESIDE; k++, scratch += all->stride)
+        document.beside[k] = scratch;
+    for (int k = 0; k < N_MASS; k++, scratch += all->stride)
+        document.mass[k] = scratch;
+    document.log_chars = scratch;
+    read_document(&document, all->story, all->told);
+    write_neighbours(&document);
+    write_similar(&document);
+    write_decays(&document);
+    write_markers(&document);
+    write_place(&document);
+    int64_t total = 0;
+    for (int64_t i = 0; i < size; i++)
+        total += all->chars[rows[i]];
+    write_totals(&document, total);
+    write_terms(&document);
+    write_repeated(&document);
+    write_chars(&document, total);
+    write_topics(&document);
+}
+
+/* Networks. A processor whose registers are shorter takes a vector in parts. */
+
+enum { LANES = 16, PANEL = 3, TILE = 8 };
+
+typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
+typedef int32_t Bits __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
+
+#define INLINE static inline __attribute__((always_inline))
+
+static void write_scores(const Context *all, const Lanes totals[3], float *scores)
+{
+    float logits[3];
+    for (int k = 0; k < 3; k++) {
+        logits[k] = all->out_bias[k];
+        for (int lane = 0; lane < LANES; lane++)
+            logits[k] += totals[k][lane];
+    }
+    float most = larger(larger(logits[0], logits[1]), logits[2]), sum = 0;
+    for (int k = 0; k < 3; k++)
+        sum += scores[k] = expf(logits[k] - most);
+    for (int k = 0; k < 3; k++)
+        scores[k] /= sum;
+}
+
+/* Judge `n_tile` blocks of one document together, which then share each load of weights. */
+INLINE void judge_tile(const Context *all, const int64_t *rows, int64_t at, int64_t size, const int n_tile)
+{
+    const float *begun[TILE];
+    Lanes totals[TILE][3] = {{{0}}};
+    for (int r = 0; r < n_tile; r++)
+        begun[r] = all->begun + all->width * rows[at + r < size ? at + r : size - 1];
+    for (int64_t unit = 0; unit < all->width; unit += PANEL * LANES) {
+        Lanes sums[TILE][PANEL];
+        const float *weights = all->weights + unit, *values = all->columns + at;
+        for (int r = 0; r < n_tile; r++)
+            memcpy(sums[r], begun[r] + unit, sizeof sums[r]);
+        for (int64_t c = 0; c < all->n_columns; c++, weights += all->width, values += all->stride)
+            for (int k = 0; k < PANEL; k++)
+                for (int r = 0; r < n_tile; r++)
+                    sums[r][k] += ((const Lanes *)weights)[k] * values[r];
+        for (int k = 0; k < PANEL; k++)
+            for (int r = 0; r < n_tile; r++) {
+                Lanes active = (Lanes)((Bits)sums[r][k] & (sums[r][k] > 0));
+                for (int label = 0; label < 3; label++)
+                    totals[r][label] += active * ((const Lanes *)(all->out + label * all->width + unit))[k];
+            }
+    }
+    float scores[3 * TILE];
+    for (int r = 0; r < n_tile; r++)
+        write_scores(all, totals[r], scores + 3 * r);
+    int64_t n = size - at < n_tile ? size - at : n_tile;
+    memcpy(all->scores + 3 * (rows - all->rows + at), scores, 3 * n * sizeof *scores);
+}
+
+INLINE void judge_documents(const Context *all, const int n_tile)
 {
     for (int64_t d = 0; d < all->n_docs; d++) {
-        Document document = {.all = all, .at = all->first[d], .size = all->first[d + 1] - all->first[d]};
-        float *row = all->scratch;
-        for (int k = 0; k < N_BESIDE; k++, row += largest)
-            document.beside[k] = row;
-        for (int k = 0; k < N_MASS; k++, row += largest)
-            document.mass[k] = row;
-        document.log_chars = row;
-        document.column = all->out + document.at;
-        read_document(&document, all->story);
-        write_neighbours(&document);
-        write_similar(&document);
-        write_decays(&document);
-        const int64_t *topics = write_markers(&document, all->story + largest);
-        write_place(&document);
-        int64_t total = 0;
-        for (int64_t i = 0; i < document.size; i++)
-            total += all->chars[document.at + i];
-        write_totals(&document, total);
-        write_terms(&document);
-        write_repeated(&document);
-        write_chars(&document, total);
-        write_topics(&document, topics);
+        const int64_t *rows = all->rows + all->first[d];
+        int64_t size = all->first[d + 1] - all->first[d];
+        if (size)
+            write_context(all, rows, size);
+        for (int64_t at = 0; at < size; at += n_tile)
+            judge_tile(all, rows, at, size, n_tile);
     }
 }
 
 /* Reading: block_columns of context.py, the reader, and what a block's own columns come to in the judge. Three in four
    columns of a block are zero, and these cost nothing here. */
 
-enum { LANES = 8, REGISTERS = 7, STRIP = LANES * REGISTERS, MAX_COLUMNS = 512, N_EDGES = 14, N_SHAPES = 14 };
-
-typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
+enum { STRIP = 6, MAX_COLUMNS = 512, N_EDGES = 14, N_SHAPES = 14 };
 
 typedef struct {
     int64_t n, n_concepts;
@@ -766,12 +842,12 @@ typedef struct {
     const uint8_t *first_edge, *last_edge;
     const int64_t *chars;
     const int64_t *presence;   /* (6,): rows of shape */
-    const float *weights;      /* (n_columns, width): reader's hidden units, then the judge's, then room to a STRIP */
-    const float *bias;         /* (width,) */
-    const float *of_logits;    /* (3, width): the judge's weights for the reader's logits */
-    const float *out;          /* (n_reader, 3) */
+    const float *weights;      /* (n_columns, n_reader + n_judge): the reader's hidden units, then the judge's */
+    const float *bias;         /* (n_reader + n_judge,) */
+    const float *of_logits;    /* (3, n_judge): the judge's weights for the reader's logits */
+    const float *out;          /* (3, n_reader) */
     const float *out_bias;     /* (3,) */
-    int64_t width, n_reader, n_judge;
+    int64_t n_reader, n_judge; /* multiples of LANES */
     float *first_two;          /* (n, 2) */
     float *logits;             /* (n, 3) */
     float *begun;              /* (n, n_judge) */
@@ -825,114 +901,131 @@ static void own_features(const Reading *all, int64_t b, Sparse *features)
     put(features, column + all->first_edge[b] - 1, all->first_edge[b] > 0);
     put(features, column + N_EDGES + all->last_edge[b] - 1, all->last_edge[b] > 0);
     column += 2 * N_EDGES;
-    for (int64_t k = 0; k < all->n_concepts; k++) {
-        float count = all->cues[k * n + b];
-        if (count > 0) {
+    for (int64_t first = 0; first < all->n_concepts; first += 64) {
+        uint64_t present = 0; /* gathered first: which they are nobody can guess */
+        for (int64_t k = first; k < all->n_concepts && k < first + 64; k++)
+            present |= (uint64_t)(all->cues[k * n + b] > 0) << (k - first);
+        for (; present; present &= present - 1) {
+            int64_t k = first + __builtin_ctzll(present);
+            float count = all->cues[k * n + b];
             put(features, column + (int)k, smaller(count, 4));
             put(features, column + (int)(all->n_concepts + k), sqrtf(count / some_words));
         }
     }
 }
 
-static inline __attribute__((always_inline)) void read_all(const Reading *all)
+/* What the features come to in `n_vectors` of hidden units. */
+INLINE void add_features(const Sparse *features, const float *weights, int64_t width, float *hidden, const int n_vectors)
+{
+    Lanes sums[STRIP];
+    memcpy(sums, hidden, n_vectors * sizeof *sums);
+    for (int i = 0; i < features->n; i++) {
+        const Lanes *row = (const Lanes *)(weights + features->column[i] * width);
+        for (int k = 0; k < n_vectors; k++)
+            sums[k] += row[k] * features->value[i];
+    }
+    memcpy(hidden, sums, n_vectors * sizeof *sums);
+}
+
+INLINE void read_all(const Reading *all)
 {
     Sparse features;
+    int64_t width = all->n_reader + all->n_judge;
     float hidden[MAX_COLUMNS];
     for (int64_t b = 0; b < all->n; b++) {
         own_features(all, b, &features);
-        for (int64_t at = 0; at < all->width; at += STRIP) {
-            Lanes sums[REGISTERS];
-            memcpy(sums, all->bias + at, sizeof sums);
-            for (int i = 0; i < features.n; i++) {
-                const Lanes *weights = (const Lanes *)(all->weights + features.column[i] * all->width + at);
-                for (int k = 0; k < REGISTERS; k++)
-                    sums[k] += weights[k] * features.value[i];
-            }
-            memcpy(hidden + at, sums, sizeof sums);
-        }
-        float logits[3] = {all->out_bias[0], all->out_bias[1], all->out_bias[2]};
-        for (int64_t h = 0; h < all->n_reader; h++)
+        memcpy(hidden, all->bias, width * sizeof *hidden);
+        int64_t at = 0;
+        for (; at + STRIP * LANES <= width; at += STRIP * LANES)
+            add_features(&features, all->weights + at, width, hidden + at, STRIP);
+        for (; at < width; at += LANES)
+            add_features(&features, all->weights + at, width, hidden + at, 1);
+        Lanes totals[3] = {{0}};
+        for (int64_t h = 0; h < all->n_reader; h += LANES) {
+            Lanes sums = *(const Lanes *)(hidden + h), active = (Lanes)((Bits)sums & (sums > 0));
             for (int k = 0; k < 3; k++)
-                logits[k] += larger(hidden[h], 0) * all->out[3 * h + k];
-        float *begun = all->begun + b * all->n_judge;
-        for (int64_t h = 0; h < all->n_judge; h++) {
-            float sum = hidden[all->n_reader + h];
-            for (int k = 0; k < 3; k++)
-                sum += logits[k] * all->of_logits[k * all->width + all->n_reader + h];
-            begun[h] = sum;
+                totals[k] += active * *(const Lanes *)(all->out + k * all->n_reader + h);
         }
-        memcpy(all->logits + 3 * b, logits, sizeof logits);
+        float *logits = all->logits + 3 * b, *begun = all->begun + b * all->n_judge;
+        for (int k = 0; k < 3; k++) {
+            logits[k] = all->out_bias[k];
+            for (int lane = 0; lane < LANES; lane++)
+                logits[k] += totals[k][lane];
+        }
+        for (int64_t h = 0; h < all->n_judge; h += LANES) {
+            Lanes sums = *(const Lanes *)(hidden + all->n_reader + h);
+            for (int k = 0; k < 3; k++)
+                sums += logits[k] * *(const Lanes *)(all->of_logits + k * all->n_judge + h);
+            *(Lanes *)(begun + h) = sums;
+        }
     }
 }
 
+/* The same for what each processor has: longer registers, sums fused with products. */
+
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static void read_with_avx2(const Reading *all)
+#define WITH_AVX2 __attribute__((target("avx2,fma")))
+#define WITH_AVX512 __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
+
+WITH_AVX2 static void read_with_avx2(const Reading *all)
 {
     read_all(all);
 }
+
+WITH_AVX512 static void read_with_avx512(const Reading *all)
+{
+    read_all(all);
+}
+
+WITH_AVX2 static void judge_with_avx2(const Context *all)
+{
+    judge_documents(all, 2);
+}
+
+WITH_AVX512 static void judge_with_avx512(const Context *all)
+{
+    judge_documents(all, TILE);
+}
+
+static int has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static int has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
+        && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+}
 #endif
+
+static void read_in_parts(const Reading *all)
+{
+    read_all(all);
+}
+
+static void judge_in_parts(const Context *all)
+{
+    judge_documents(all, 2);
+}
 
 void read_blocks(const Reading *all)
 {
+    void (*read)(const Reading *) = read_in_parts;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) {
-        read_with_avx2(all);
-        return;
-    }
+    read = has_avx512() ? read_with_avx512 : has_avx2() ? read_with_avx2 : read;
 #endif
-    read_all(all);
+    read(all);
 }
 
-/* Network.most_rise of context.py; `index` tells which of the columns before belongs to each one after. */
-
-typedef struct {
-    int64_t n_columns, n_before, n;
-    const float *before;       /* (n_columns, n_before) */
-    const int32_t *index;      /* (n,) */
-    const float *after;        /* (n_columns, n) */
-    const float *up, *down;    /* (2, n_columns) */
-    float *rise;               /* (n,) */
-} Rising;
-
-enum { AT_A_TIME = 512 };
-
-static inline __attribute__((always_inline)) void rise_all(const Rising *all)
+/* Give the scores of the blocks asked about. */
+void judge(const Context *all)
 {
-    for (int64_t begin = 0; begin < all->n; begin += AT_A_TIME) {
-        float one[AT_A_TIME] = {0}, two[AT_A_TIME] = {0};
-        int64_t n = all->n - begin < AT_A_TIME ? all->n - begin : AT_A_TIME;
-        const int32_t *index = all->index + begin;
-        for (int64_t c = 0; c < all->n_columns; c++) {
-            const float *before = all->before + c * all->n_before, *after = all->after + c * all->n + begin;
-            float up = all->up[c], down = all->down[c];
-            float other_up = all->up[all->n_columns + c], other_down = all->down[all->n_columns + c];
-            for (int64_t i = 0; i < n; i++) {
-                float change = after[i] - before[index[i]], grown = change > 0 ? change : 0, shrunk = grown - change;
-                one[i] += up * grown + down * shrunk;
-                two[i] += other_up * grown + other_down * shrunk;
-            }
-        }
-        for (int64_t i = 0; i < n; i++)
-            all->rise[begin + i] = larger(one[i], two[i]);
-    }
-}
-
+    void (*judge_all)(const Context *) = judge_in_parts;
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static void rise_with_avx2(const Rising *all)
-{
-    rise_all(all);
-}
+    judge_all = has_avx512() ? judge_with_avx512 : has_avx2() ? judge_with_avx2 : judge_all;
 #endif
-
-void most_rise(const Rising *all)
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) {
-        rise_with_avx2(all);
-        return;
-    }
-#endif
-    rise_all(all);
+    judge_all(all);
 }
 
 /* Lines of a buffer that are not blank, without the white space around them; gives how many. `kind` of a unit: 1 for
@@ -958,5 +1051,5 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 
 int64_t abi(void)
 {
-    return 1;
+    return 2;
 }

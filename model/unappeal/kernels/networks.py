@@ -1,0 +1,128 @@
+"""The two networks by the library: what they make of each block, then of the documents."""
+
+import ctypes
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from unappeal.context import F32, FAR_BLOCKS, I64, MARKERS, TOPICS, Network, is_stop, n_context_columns, presence_rows
+from unappeal.evidence import Evidence
+from unappeal.kernels.structs import Member, struct
+
+LANES, PANEL, TILE = 16, 3, 8
+MAX_COLUMNS = 512
+SCRATCH_ROWS = 12
+
+
+def fits(reader: Network, judge: Network) -> bool:
+    """Tell whether the networks are of a size that the library has room for."""
+    three = reader.out.shape == (len(reader.bias), 3) and reader.out_bias.shape == (3,)
+    room = MAX_COLUMNS - LANES * (PANEL + 1)
+    return three and len(reader.weights) < MAX_COLUMNS and len(reader.bias) + len(judge.bias) <= room
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """Weights as the library takes them: hidden units lie together, with zeros up to whole vectors.
+
+    ``own`` ``(n_own, width)`` with ``bias`` ``(width,)`` are the reader's units, then the judge's, for a block's own
+    features; ``of_logits`` ``(3, n_judge)`` and ``of_context`` ``(n_context, n_judge)`` the judge's for the rest.
+    ``reader_out`` ``(3, n_reader)``, ``judge_out`` ``(3, n_judge)`` and their biases give logits.
+    """
+
+    library: ctypes.PyDLL
+    own: F32
+    bias: F32
+    of_logits: F32
+    of_context: F32
+    reader_out: F32
+    reader_out_bias: F32
+    judge_out: F32
+    judge_out_bias: F32
+
+    @classmethod
+    def of(cls, library: ctypes.PyDLL, reader: Network, judge: Network) -> "Networks":
+        """Lay the weights out."""
+        n_own = len(reader.weights)
+        reader_width, judge_width = _rounded(len(reader.bias), LANES), _rounded(len(judge.bias), LANES * PANEL)
+        of_judge = _padded(judge.weights, judge_width)
+        return cls(
+            library,
+            np.concatenate((_padded(reader.weights, reader_width), of_judge[3 : 3 + n_own]), axis=1),
+            np.concatenate((_padded(reader.bias, reader_width), _padded(judge.bias, judge_width))),
+            of_judge[:3],
+            of_judge[3 + n_own :],
+            _padded(reader.out.T, reader_width),
+            np.ascontiguousarray(reader.out_bias, dtype=np.float32),
+            _padded(judge.out.T, judge_width),
+            np.ascontiguousarray(judge.out_bias, dtype=np.float32),
+        )
+
+    def read(self, evidence: Evidence) -> tuple[F32, F32, F32]:
+        """Give the first two features of each block ``(n, 2)``, the reader's logits ``(n, 3)``, and what both begin in
+        the judge ``(n, n_judge)``.
+        """
+        n, n_reader, n_judge = len(evidence), self.reader_out.shape[1], self.judge_out.shape[1]
+        words, logits, begun = (np.empty((n, size), dtype=np.float32) for size in (2, 3, n_judge))
+        own = (
+            evidence.sums.T, evidence.words, evidence.known, evidence.cues.T, evidence.cue_sums.T, evidence.cue_words,
+            evidence.shape.T, evidence.titled, evidence.first_edge, evidence.last_edge, evidence.chars,
+        )  # fmt: skip
+        kept: list[Member] = [n, evidence.cues.shape[1], *map(np.ascontiguousarray, own), presence_rows()]
+        kept += [self.own, self.bias, self.of_logits, self.reader_out, self.reader_out_bias, n_reader, n_judge]
+        self.library.read_blocks(struct([*kept, words, logits, begun]))
+        return words, logits, begun
+
+    def judged(
+        self,
+        evidence: Evidence,
+        first: I64,
+        rows: I64,
+        read: tuple[F32, F32, F32],
+        concepts: tuple[str, ...],
+    ) -> F32:
+        """Give the probabilities of some ``rows``, shape ``(n_rows, 3)``, as documents that have no other blocks.
+
+        ``first`` bounds the documents among the rows; ``read`` is what `read` gives for all of the evidence.
+        """
+        words, logits, begun = read
+        stride = _rounded(int(np.diff(first).max(initial=0)), TILE)
+        telling = _telling(concepts)
+        places = np.arange(1, stride + 2, dtype=np.float32)
+        scores = np.empty((len(rows), 3), dtype=np.float32)
+        members: list[Member] = [
+            first, len(first) - 1, rows, len(evidence), evidence.chars,
+            evidence.first_edge, evidence.last_edge, evidence.lead, evidence.key, evidence.cues.T,
+            evidence.term_first, evidence.term_hash, words, logits, is_stop(),
+            telling, telling.shape[1], len(MARKERS), len(TOPICS),
+            np.empty((SCRATCH_ROWS, stride), dtype=np.float32), np.empty(stride, dtype=np.uint8),
+            np.empty(stride, dtype=np.int64),
+            np.empty(4 * stride + 2, dtype=np.uint64), np.empty(4 * stride + 2, dtype=np.int32),
+            *(np.append(np.float32(0), f) for f in (np.log2(places), np.exp(places / -FAR_BLOCKS), 1 / places)),
+            stride, np.zeros((n_context_columns(), stride), dtype=np.float32), n_context_columns(),
+            self.of_context, begun, self.judge_out, self.judge_out_bias, self.judge_out.shape[1],
+        ]  # fmt: skip
+        kept = [np.ascontiguousarray(member) if isinstance(member, np.ndarray) else member for member in members]
+        self.library.judge(struct([*kept, scores]))
+        return scores
+
+
+@cache
+def _telling(concepts: tuple[str, ...]) -> I64:
+    """Give the concepts of `MARKERS` and `TOPICS`, and for each the bits of those it belongs to: ``(2, n_telling)``."""
+    bits: Counter[int] = Counter()
+    for place, names in enumerate((*MARKERS.values(), *TOPICS.values())):
+        bits.update({concepts.index(name): 1 << place for name in names})
+    return np.array([list(bits.keys()), list(bits.values())], dtype=np.int64)
+
+
+def _rounded(n: int, to: int) -> int:
+    return -(-n // to) * to
+
+
+def _padded(array: F32, width: int) -> F32:
+    """Add zeros to the last axis, up to a width."""
+    room = [(0, 0)] * (array.ndim - 1) + [(0, width - array.shape[-1])]
+    return np.ascontiguousarray(np.pad(array, room), dtype=np.float32)
