@@ -236,7 +236,7 @@ def test_a_worker_that_dies_ends_the_run_with_nothing_half(
     found = subprocess.run(
         ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True
     )
-    workers = [int(row.split()[0]) for row in found.stdout.splitlines() if "spawn_main" in row]
+    workers = [int(row.split()[0]) for row in found.stdout.splitlines() if "resource_tracker" not in row]
     if while_it_writes:  # as nobody reads, each gets stuck in the middle of what it gives back
         wait_for(lambda: all(is_waiting(worker) for worker in workers))
     os.kill(workers[number], signal.SIGKILL)
