@@ -30,13 +30,19 @@ N_FOLDS = 5
 MANY_BLOCKS = 20_000
 """Fewer are fitted faster than a process starts."""
 
+SEED_STEP = 1000
+"""Parts the seeds of the members' draws, which thus are those of no other seed one is likely to try."""
+
+DOCUMENTS_AT_A_TIME = 512
+"""Features are computed for so many together: of most blocks they are not needed."""
+
 SHARED_BLOCK_CHARS = 40
 """A training block this long that also stands on a page held out is left out of training."""
 
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """Word weights and the two networks; the judge is the mean of several, and a share of the reader."""
+    """Word weights and the two networks; the judge's logits contain a share of the reader's."""
 
     words: WordWeights
     reader: Network
@@ -68,34 +74,72 @@ def fit_fold(
 ) -> FittedModel:
     """Fit a whole model on all folds but one (None: on all)."""
     inside = np.ones(len(table.documents), dtype=bool) if held_out is None else fold != held_out
-    rows = rows_without(table, ~inside)
-    block_inside = inside[table.document]
     evidence = _out_of_fold_evidence(table, fold, held_out, words_without)
-    evidence = blinded(evidence, _renumbered(table.document[block_inside]), settings.blind_share, settings.seed)
-    own = block_features(evidence)
-    use, weights = thinned(table, rows, settings)
-    use, labels = use[block_inside], table.labels[block_inside]
-    shape = (settings.reader_units, settings.reader_epochs, settings.reader_alpha, settings.seed)
-    reader = fit_network(own[use], labels[use], weights[block_inside][use], *shape)
-    first = _bounds(table, inside)
-    features = document_features(evidence, first, own, reader.logits(own), CONCEPTS)[use]
-    judged = judge_weights(table, weights, settings)[block_inside][use]
-    judge = merged(_members(features, labels[use], judged, settings, n_jobs))
-    return FittedModel(words_without(held_out), reader, with_reader(judge, settings.reader_share))
+    lessons = Lessons(table, inside, rows_without(table, ~inside), evidence, settings, n_jobs)
+    reader = lessons.reader()
+    return FittedModel(words_without(held_out), reader, with_reader(lessons.judge(reader), settings.reader_share))
 
 
-def _members(
-    features: F32,
-    labels: npt.NDArray[np.int8],
-    weights: npt.NDArray[np.float64],
-    settings: FitSettings,
-    n_jobs: int,
-) -> list[Network]:
-    """Fit the judge's members, which differ in their seed only; in processes where there is work for them."""
-    rest = (settings.judge_units, settings.judge_epochs, settings.judge_alpha)
-    seeds = range(settings.seed, settings.seed + settings.members)
-    with parallel_config("loky", n_jobs=n_jobs if len(labels) > MANY_BLOCKS else 1, inner_max_num_threads=1):
-        return list(Parallel()(delayed(fit_network)(features, labels, weights, *rest, seed) for seed in seeds))
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What the networks of one fit are taught with.
+
+    Of reader and judge alike several are fitted, their members. Each sees other documents without their words, other
+    blocks of whole pages, and begins at other weights; their mean errs less than any of them.
+    """
+
+    table: Table
+    inside: npt.NDArray[np.bool_]
+    rows: Rows
+    evidence: Evidence
+    settings: FitSettings
+    n_jobs: int
+
+    def reader(self) -> Network:
+        """Fit the reader."""
+        s = self.settings
+        return self._fitted(None, s.reader_units, s.reader_epochs, s.reader_alpha)
+
+    def judge(self, reader: Network) -> Network:
+        """Fit the judge."""
+        s = self.settings
+        return self._fitted(reader, s.judge_units, s.judge_epochs, s.judge_alpha)
+
+    def _fitted(self, reader: Network | None, units: int, epochs: int, alpha: float) -> Network:
+        n_jobs = self.n_jobs if int(self.rows.sum()) > MANY_BLOCKS else 1
+        with parallel_config("loky", n_jobs=n_jobs, inner_max_num_threads=1):
+            fitted = Parallel(pre_dispatch=n_jobs)(
+                delayed(fit_network)(*self.drawn(member, reader), units, epochs, alpha, self.settings.seed + member)
+                for member in range(self.settings.members)
+            )
+        return merged(list(fitted))
+
+    def drawn(self, member: int, reader: Network | None) -> tuple[F32, npt.NDArray[np.int8], npt.NDArray[np.float64]]:
+        """Draw what one member sees: features, labels and weights, for the reader where there is none yet."""
+        seed = self.settings.seed + SEED_STEP * member
+        blocks = self.inside[self.table.document]
+        documents = _renumbered(self.table.document[blocks])
+        evidence = blinded(self.evidence, documents, self.settings.blind_share, seed)
+        use, weights = thinned(self.table, self.rows, self.settings.whole_share, seed)
+        if reader is not None:
+            weights = judge_weights(self.table, weights, self.settings)
+        chosen = np.flatnonzero(use[blocks])
+        first = _bounds(self.table, self.inside)
+        features, at = np.zeros((0, 0), dtype=np.float32), 0
+        for begin in range(0, len(first) - 1, DOCUMENTS_AT_A_TIME):
+            bounds = first[begin : begin + DOCUMENTS_AT_A_TIME + 1]
+            mask = np.zeros(len(evidence), dtype=bool)
+            mask[bounds[0] : bounds[-1]] = True
+            part, wanted = evidence.select(mask), use[blocks][mask]
+            own = block_features(part)
+            if reader is not None:
+                own = document_features(part, bounds - bounds[0], own, reader.logits(own), CONCEPTS)
+            if not at:
+                features = np.empty((len(chosen), own.shape[1]), dtype=np.float32)
+            n_wanted = int(wanted.sum())
+            features[at : at + n_wanted] = own[wanted]
+            at += n_wanted
+        return features, self.table.labels[blocks][chosen], weights[blocks][chosen]
 
 
 def predict(model: FittedModel, evidence: Evidence, first: npt.NDArray[np.int64]) -> tuple[F32, F32]:

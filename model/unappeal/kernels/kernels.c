@@ -763,8 +763,8 @@ static void write_context(const Context *all, const int64_t *rows, int64_t size)
 
 enum { LANES = 16, PANEL = 3, TILE = 8 };
 
-typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
-typedef int32_t Bits __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
+typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef int32_t Bits __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 

@@ -1,0 +1,40 @@
+"""What the members of a fit are taught with."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unappeal_training import crossfit
+from unappeal_training.build import CrossFitted
+from unappeal_training.crossfit import Lessons
+from unappeal_training.fit import training_rows
+
+
+@pytest.fixture(scope="module")
+def lessons(tiny_folds: CrossFitted, tiny_settings: Any) -> Lessons:
+    table = tiny_folds.table
+    everything = np.ones(len(table.documents), dtype=bool)
+    return Lessons(table, everything, training_rows(table), table.evidence, tiny_settings, 1)
+
+
+@pytest.mark.parametrize("judging", [False, True])
+def test_features_do_not_depend_on_how_many_documents_are_taken_at_a_time(
+    judging: bool, lessons: Lessons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = lessons.reader() if judging else None
+    together = lessons.drawn(1, reader)
+    monkeypatch.setattr(crossfit, "DOCUMENTS_AT_A_TIME", 2)
+    for one, other in zip(together, lessons.drawn(1, reader), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(together[0]) == len(together[1]) == len(together[2]) > 100
+
+
+def test_each_member_sees_other_documents_without_their_words(lessons: Lessons) -> None:
+    words = lessons.table.evidence.words
+    evidence = replace(lessons.evidence, known=np.maximum(words, 1))
+    drawn = replace(lessons, evidence=evidence)
+    known = [drawn.drawn(member, None)[0] for member in (0, 1, 1)]
+    assert (known[0] != known[1]).any()
+    np.testing.assert_array_equal(known[1], known[2])
