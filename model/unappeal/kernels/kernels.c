@@ -438,6 +438,7 @@ typedef struct {
     const float *inverses;         /* (stride + 2,): 1 / i and 0 first */
     int64_t stride;                /* the largest document's blocks, or a few more: see TILE */
     float *columns;                /* (n_columns, stride) */
+    float *near;                   /* (n_columns, NEAR) */
     int64_t n_columns;
     const float *weights;          /* (n_columns, width): the judge's hidden units, then zeros */
     const float *begun;            /* (n, width): what a block's own features come to in them */
@@ -761,7 +762,7 @@ static void write_context(const Context *all, const int64_t *rows, int64_t size)
 
 /* Networks. A processor whose registers are shorter takes a vector in parts. */
 
-enum { LANES = 16, PANEL = 3, TILE = 8 };
+enum { LANES = 16, PANEL = 3, TILE = 8, NEAR = 64 };
 
 typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 typedef int32_t Bits __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
@@ -783,8 +784,10 @@ static void write_scores(const Context *all, const Lanes totals[3], float *score
         scores[k] /= sum;
 }
 
-/* Judge `n_tile` blocks of one document together, which then share each load of weights. */
-INLINE void judge_tile(const Context *all, const int64_t *rows, int64_t at, int64_t size, const int n_tile)
+/* Judge `n_tile` blocks of one document together, which then share each load of weights. `columns` are those near, from
+   the first of the blocks. */
+INLINE void judge_tile(const Context *all, const int64_t *rows, int64_t at, int64_t size, const float *columns,
+                       const int n_tile)
 {
     const float *begun[TILE];
     Lanes totals[TILE][3] = {{{0}}};
@@ -792,10 +795,10 @@ INLINE void judge_tile(const Context *all, const int64_t *rows, int64_t at, int6
         begun[r] = all->begun + all->width * rows[at + r < size ? at + r : size - 1];
     for (int64_t unit = 0; unit < all->width; unit += PANEL * LANES) {
         Lanes sums[TILE][PANEL];
-        const float *weights = all->weights + unit, *values = all->columns + at;
+        const float *weights = all->weights + unit, *values = columns;
         for (int r = 0; r < n_tile; r++)
             memcpy(sums[r], begun[r] + unit, sizeof sums[r]);
-        for (int64_t c = 0; c < all->n_columns; c++, weights += all->width, values += all->stride)
+        for (int64_t c = 0; c < all->n_columns; c++, weights += all->width, values += NEAR)
             for (int k = 0; k < PANEL; k++)
                 for (int r = 0; r < n_tile; r++)
                     sums[r][k] += ((const Lanes *)weights)[k] * values[r];
@@ -820,8 +823,13 @@ INLINE void judge_documents(const Context *all, const int n_tile)
         int64_t size = all->first[d + 1] - all->first[d];
         if (size)
             write_context(all, rows, size);
-        for (int64_t at = 0; at < size; at += n_tile)
-            judge_tile(all, rows, at, size, n_tile);
+        for (int64_t begin = 0; begin < size; begin += NEAR) {
+            int64_t n = all->stride - begin < NEAR ? all->stride - begin : NEAR;
+            for (int64_t c = 0; c < all->n_columns; c++) /* those of a long document lie far apart */
+                memcpy(all->near + c * NEAR, all->columns + c * all->stride + begin, n * sizeof *all->near);
+            for (int64_t at = begin; at < size && at < begin + NEAR; at += n_tile)
+                judge_tile(all, rows, at, size, all->near + (at - begin), n_tile);
+        }
     }
 }
 
@@ -1051,5 +1059,5 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 
 int64_t abi(void)
 {
-    return 2;
+    return 3;
 }

@@ -11,7 +11,7 @@ from unappeal.context import F32, FAR_BLOCKS, I64, MARKERS, TOPICS, Network, is_
 from unappeal.evidence import Evidence
 from unappeal.kernels.structs import Member, struct
 
-LANES, PANEL, TILE = 16, 3, 8
+LANES, PANEL, TILE, NEAR = 16, 3, 8, 64
 MAX_COLUMNS = 512
 SCRATCH_ROWS = 12
 
@@ -101,7 +101,8 @@ class Networks:
             np.empty(stride, dtype=np.int64),
             np.empty(4 * stride + 2, dtype=np.uint64), np.empty(4 * stride + 2, dtype=np.int32),
             *(np.append(np.float32(0), f) for f in (np.log2(places), np.exp(places / -FAR_BLOCKS), 1 / places)),
-            stride, np.zeros((n_context_columns(), stride), dtype=np.float32), n_context_columns(),
+            stride, np.zeros((n_context_columns(), stride), dtype=np.float32),
+            np.zeros((n_context_columns(), NEAR), dtype=np.float32), n_context_columns(),
             self.of_context, begun, self.judge_out, self.judge_out_bias, self.judge_out.shape[1],
         ]  # fmt: skip
         kept = [np.ascontiguousarray(member) if isinstance(member, np.ndarray) else member for member in members]
