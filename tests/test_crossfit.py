@@ -9,14 +9,14 @@ import pytest
 from unappeal_training import crossfit
 from unappeal_training.build import CrossFitted
 from unappeal_training.crossfit import Lessons
-from unappeal_training.fit import training_rows
+from unappeal_training.fit import block_weights, training_rows
 
 
 @pytest.fixture(scope="module")
 def lessons(tiny_folds: CrossFitted, tiny_settings: Any) -> Lessons:
     table = tiny_folds.table
     everything = np.ones(len(table.documents), dtype=bool)
-    return Lessons(table, everything, training_rows(table), table.evidence, tiny_settings, 1)
+    return Lessons(table, everything, training_rows(table), block_weights(table), table.evidence, tiny_settings, 1)
 
 
 @pytest.mark.parametrize("judging", [False, True])

@@ -17,6 +17,7 @@ from unappeal_training.fit import (
     Rows,
     WordWeights,
     blinded,
+    block_weights,
     fit_network,
     fit_words,
     judge_weights,
@@ -75,7 +76,8 @@ def fit_fold(
     """Fit a whole model on all folds but one (None: on all)."""
     inside = np.ones(len(table.documents), dtype=bool) if held_out is None else fold != held_out
     evidence = _out_of_fold_evidence(table, fold, held_out, words_without)
-    lessons = Lessons(table, inside, rows_without(table, ~inside), evidence, settings, n_jobs)
+    rows = rows_without(table, ~inside)
+    lessons = Lessons(table, inside, rows, block_weights(table), evidence, settings, n_jobs)
     reader = lessons.reader()
     return FittedModel(words_without(held_out), reader, with_reader(lessons.judge(reader), settings.reader_share))
 
@@ -91,6 +93,7 @@ class Lessons:
     table: Table
     inside: npt.NDArray[np.bool_]
     rows: Rows
+    weights: npt.NDArray[np.float64]
     evidence: Evidence
     settings: FitSettings
     n_jobs: int
@@ -120,7 +123,7 @@ class Lessons:
         blocks = self.inside[self.table.document]
         documents = _renumbered(self.table.document[blocks])
         evidence = blinded(self.evidence, documents, self.settings.blind_share, seed)
-        use, weights = thinned(self.table, self.rows, self.settings.whole_share, seed)
+        use, weights = thinned(self.table, self.rows, self.weights, self.settings.whole_share, seed)
         if reader is not None:
             weights = judge_weights(self.table, weights, self.settings)
         chosen = np.flatnonzero(use[blocks])

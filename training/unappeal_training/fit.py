@@ -72,16 +72,17 @@ def block_weights(table: Table) -> npt.NDArray[np.float64]:
     return table.weights / np.sqrt(counts[inverse])
 
 
-def thinned(table: Table, rows: Rows, share: float, seed: int) -> tuple[Rows, npt.NDArray[np.float64]]:
-    """Take a share of the blocks of whole pages, each for several; returns what is left and all blocks' weights.
+def thinned(
+    table: Table, rows: Rows, weights: npt.NDArray[np.float64], share: float, seed: int
+) -> tuple[Rows, npt.NDArray[np.float64]]:
+    """Take a share of the blocks of whole pages, each for several; returns what is left and all blocks' weights then.
 
     Menus make up most of a whole page, and one is much like another; the networks learn no less from a third of them.
     """
     view = np.array([d.view for d in table.documents])[table.document]
     drawn = np.random.default_rng(seed).random(len(view)) < share
     whole = view == "whole"
-    weights = block_weights(table) * np.where(whole, 1 / share, 1.0)
-    return rows & (drawn | ~whole), weights
+    return rows & (drawn | ~whole), weights * np.where(whole, 1 / share, 1.0)
 
 
 def judge_weights(table: Table, weights: npt.NDArray[np.float64], settings: FitSettings) -> npt.NDArray[np.float64]:

@@ -19,7 +19,7 @@ from unappeal.evidence import (
     powers,
     seeds,
 )
-from unappeal.kernels.structs import pointer, struct
+from unappeal.kernels.structs import Member, pointer, struct
 
 MEMO_BITS = 18
 CACHE_LINE_BYTES = 64
@@ -46,14 +46,14 @@ class Extractor:
         tables, concepts = weights.tables, weights.concepts
         power, inverse = powers(WINDOW_UNITS + 1)
         silent = concepts.index(SILENT_CONCEPT) if SILENT_CONCEPT in concepts else -1
-        members: list[npt.NDArray[Any] | int] = [
+        members: list[Member] = [
             tables.packed, tables.spaceless, tables.edge, tables.counters, tables.counters.shape[1],
             weights.slots, len(weights.slots).bit_length() - 1,
             weights.cue_keys, weights.cue_concepts, len(weights.cue_keys), weights.may_be_cue, CUE_BITS,
             weights.cue_worth, len(concepts), silent, power, inverse[: WINDOW_UNITS + 1], seeds(),
             _aligned_records(), MEMO_BITS,
         ]  # fmt: skip
-        kept: list[npt.NDArray[Any] | int] = [
+        kept: list[Member] = [
             np.ascontiguousarray(member) if isinstance(member, np.ndarray) else member for member in members
         ]
         return cls(library, struct(kept), [member for member in kept if isinstance(member, np.ndarray)], len(concepts))
@@ -70,7 +70,7 @@ class Extractor:
         first_edge, last_edge = np.empty(n, dtype=np.uint8), np.empty(n, dtype=np.uint8)
         key, lead = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
         term_hash, term_first = np.empty(n_terms, dtype=np.uint64), np.empty(n + 1, dtype=np.int64)
-        results: list[npt.NDArray[Any] | int] = [
+        results: list[Member] = [
             sums, words, known, cues, cue_sums, cue_words, shape, titled, first_edge, last_edge, key, lead,
             term_hash, term_first,
         ]  # fmt: skip

@@ -436,9 +436,9 @@ typedef struct {
     int32_t *table_counts;         /* (four times the stride,) */
     const float *logs, *fades;     /* (stride + 2,): log2(i); exp(-i / FAR_BLOCKS) and 0 first */
     const float *inverses;         /* (stride + 2,): 1 / i and 0 first */
-    int64_t stride;                /* the largest document's blocks, or a few more: see TILE */
+    int64_t stride;                /* blocks of the largest document */
     float *columns;                /* (n_columns, stride) */
-    float *near;                   /* (n_columns, NEAR) */
+    float *near;                   /* (n_columns, NEAR), zeros: what a tile has too many is judged for nothing */
     int64_t n_columns;
     const float *weights;          /* (n_columns, width): the judge's hidden units, then zeros */
     const float *begun;            /* (n, width): what a block's own features come to in them */
@@ -824,7 +824,7 @@ INLINE void judge_documents(const Context *all, const int n_tile)
         if (size)
             write_context(all, rows, size);
         for (int64_t begin = 0; begin < size; begin += NEAR) {
-            int64_t n = all->stride - begin < NEAR ? all->stride - begin : NEAR;
+            int64_t n = size - begin < NEAR ? size - begin : NEAR;
             for (int64_t c = 0; c < all->n_columns; c++) /* those of a long document lie far apart */
                 memcpy(all->near + c * NEAR, all->columns + c * all->stride + begin, n * sizeof *all->near);
             for (int64_t at = begin; at < size && at < begin + NEAR; at += n_tile)

@@ -11,9 +11,10 @@ from unappeal.context import F32, FAR_BLOCKS, I64, MARKERS, TOPICS, Network, is_
 from unappeal.evidence import Evidence
 from unappeal.kernels.structs import Member, struct
 
-LANES, PANEL, TILE, NEAR = 16, 3, 8, 64
+LANES, PANEL, NEAR = 16, 3, 64
 MAX_COLUMNS = 512
 SCRATCH_ROWS = 12
+"""As in kernels.c; the last is what it calls N_BESIDE + N_MASS + 1."""
 
 
 def fits(reader: Network, judge: Network) -> bool:
@@ -88,7 +89,7 @@ class Networks:
         ``first`` bounds the documents among the rows; ``read`` is what `read` gives for all of the evidence.
         """
         words, logits, begun = read
-        stride = _rounded(int(np.diff(first).max(initial=0)), TILE)
+        stride = int(np.diff(first).max(initial=0))
         telling = _telling(concepts)
         places = np.arange(1, stride + 2, dtype=np.float32)
         scores = np.empty((len(rows), 3), dtype=np.float32)
@@ -101,7 +102,7 @@ class Networks:
             np.empty(stride, dtype=np.int64),
             np.empty(4 * stride + 2, dtype=np.uint64), np.empty(4 * stride + 2, dtype=np.int32),
             *(np.append(np.float32(0), f) for f in (np.log2(places), np.exp(places / -FAR_BLOCKS), 1 / places)),
-            stride, np.zeros((n_context_columns(), stride), dtype=np.float32),
+            stride, np.empty((n_context_columns(), stride), dtype=np.float32),
             np.zeros((n_context_columns(), NEAR), dtype=np.float32), n_context_columns(),
             self.of_context, begun, self.judge_out, self.judge_out_bias, self.judge_out.shape[1],
         ]  # fmt: skip
