@@ -28,6 +28,7 @@ class Progress:
         if sys.stderr.isatty() and not quiet:
             from tqdm import tqdm
 
+            tqdm.monitor_interval = 0  # beside a thread of its own, workers could not be forked
             bar = tqdm(total=total_bytes or None, unit="B", unit_scale=True, file=sys.stderr, dynamic_ncols=True)
             self._bar = self._stack.enter_context(bar)
 
