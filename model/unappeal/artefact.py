@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ def load_model(path_or_name: str | os.PathLike[str] | None = None) -> ParagraphC
     ``path_or_name`` is a folder, or the name of a model that ships; None is the default one. Raises ModelError where
     it is missing, damaged, not a model of ours, or in a newer format.
     """
-    return _loaded(str(_folder(path_or_name)))
+    with _LOADING:
+        return _loaded(str(_folder(path_or_name)))
 
 
 def save_model(model: ParagraphClassifier, folder: str | os.PathLike[str], metadata: dict[str, Any]) -> None:
@@ -75,6 +77,10 @@ def _folder(path_or_name: str | os.PathLike[str] | None) -> Path:
         shipped = ", ".join(sorted(p.name for p in ARTEFACTS_DIR.iterdir() if p.is_dir()))
         raise ModelError(f"no model at {path}: give a folder made by 'unappeal train', or one of: {shipped}")
     return path.resolve()
+
+
+_LOADING = threading.Lock()
+"""Threads that ask for a model at once get the same one."""
 
 
 @lru_cache(maxsize=8)

@@ -10,6 +10,7 @@ How a stretch of text gets its hash: with ``H[i] = sum(u[j] * B**j for j < i)`` 
 gathers and a product give every word, stem and n-gram of the batch.
 """
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
@@ -486,15 +487,20 @@ class WordMemo:
     A word's record holds three integers: `_packed_sums` of its weights; of those above zero; its concepts, and from
     bit `_KNOWN` whether it is known. Looking a word up costs one gather; working it out costs some thirty. A slot keeps
     the word that came last; results never depend on what is remembered. ``user`` is scratch: which word of a batch is
-    to have the slot.
+    to have the slot. Threads take turns.
     """
 
     keys: U64 = field(default_factory=lambda: np.zeros(1 << MEMO_BITS, dtype=np.uint64))
     values: I64 = field(default_factory=lambda: np.zeros((1 << MEMO_BITS, 3), dtype=np.int64))
     user: I64 = field(default_factory=lambda: np.zeros(1 << MEMO_BITS, dtype=np.int64))
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     def records(self, tokens: Tokens, weights: EvidenceWeights) -> I64:
         """Give the records of all words, shape ``(n_words, 3)``."""
+        with self.turn:
+            return self._records(tokens, weights)
+
+    def _records(self, tokens: Tokens, weights: EvidenceWeights) -> I64:
         index = ((tokens.word_hash * _MIX) >> np.uint64(64 - MEMO_BITS)).view(np.int64)
         missing = np.flatnonzero(self.keys.take(index) != tokens.word_hash)
         found = self.values.take(index, axis=0)
@@ -568,19 +574,24 @@ def _prefix_hashes(folded: npt.NDArray[np.uint16]) -> tuple[U64, U64]:
     return prefix, inverse
 
 
-_POWERS: list[U64] = []
+_POWERS: list[tuple[U64, U64]] = []
 
 
 def powers(n: int) -> tuple[U64, U64]:
     """Give ``B**i`` and ``B**-i`` for ``i < n``, kept and grown as needed."""
-    if not _POWERS or len(_POWERS[0]) < n:
+    kept = _POWERS[0] if _POWERS else None
+    if kept is None or len(kept[0]) < n:
         size = max(n, 1 << 16)
-        for base, place in ((_BASE, 0), (_BASE_INVERSE, 1)):
-            grown = np.full(size, base, dtype=np.uint64)
-            grown[0] = 1
-            np.cumprod(grown, out=grown)
-            _POWERS[place : place + 1] = [grown]
-    return _POWERS[0][:n], _POWERS[1]
+        kept = _powers_of(_BASE, size), _powers_of(_BASE_INVERSE, size)
+        _POWERS[:] = [kept]  # both at once: other threads read them
+    return kept[0][:n], kept[1]
+
+
+def _powers_of(base: int, n: int) -> U64:
+    found = np.full(n, base, dtype=np.uint64)
+    found[0] = 1
+    np.cumprod(found, out=found)
+    return found
 
 
 def _runs(flags: npt.NDArray[np.bool_]) -> tuple[I64, I64]:

@@ -118,23 +118,25 @@ def _may_fork() -> bool:
 
 
 def _serve(pipes: "Sequence[Connection]", job: Job) -> None:
-    """Do what comes in; leave Ctrl-C to the parent, and end with it however it ends."""
+    """Do what comes in, one task at a time; leave Ctrl-C to the parent, and end with it however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    servers = [threading.Thread(target=_serve_pipe, args=(pipe, job)) for pipe in pipes]
+    turn = threading.Lock()
+    servers = [threading.Thread(target=_serve_pipe, args=(pipe, job, turn)) for pipe in pipes]
     for server in servers:
         server.start()
     for server in servers:
         server.join()
 
 
-def _serve_pipe(parent: "Connection", job: Job) -> None:
+def _serve_pipe(parent: "Connection", job: Job, turn: threading.Lock) -> None:
     with suppress(EOFError, OSError):  # the parent has gone
         while True:
             task = parent.recv()
             try:
-                reply: Outcome | Exception = work(job, task)
+                with turn:
+                    reply: Outcome | Exception = work(job, task)
             except Exception as exc:
                 exc.add_note(traceback.format_exc())
                 reply = exc

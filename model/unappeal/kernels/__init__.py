@@ -27,6 +27,7 @@ def library() -> ctypes.PyDLL | None:
     try:
         loaded = ctypes.PyDLL(str(LIBRARY))
         fits = bool(loaded.abi() == ABI)
+        loaded.lines.restype = loaded.extract.restype = ctypes.c_int64
     except (OSError, AttributeError):  # of another system, or damaged
         return None
     return loaded if fits else None

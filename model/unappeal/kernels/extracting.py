@@ -74,9 +74,8 @@ class Extractor:
             sums, words, known, cues, cue_sums, cue_words, shape, titled, first_edge, last_edge, key, lead,
             term_hash, term_first,
         ]  # fmt: skip
-        extract = self.library.extract
-        extract.restype = ctypes.c_int64
-        found = extract(self.model, *map(pointer, (units, start, end)), ctypes.c_int64(n), struct(results))
+        read = map(pointer, (units, start, end))
+        found = self.library.extract(self.model, *read, ctypes.c_int64(n), struct(results))
         return Evidence(
             sums.T, words, known, cues.T, cue_sums.T, cue_words, shape.T, titled, first_edge, last_edge, end - start,
             key, lead, term_hash[:found], term_first,

@@ -17,6 +17,5 @@ def lines(
     """
     room = len(units) // 2 + 2  # a line has a character and a break, and one more may be tried in vain
     start, end = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
-    library.lines.restype = ctypes.c_int64
     found = int(library.lines(pointer(units), ctypes.c_int64(len(units)), pointer(kind), pointer(start), pointer(end)))
     return start[:found].copy(), end[:found].copy()
