@@ -1,6 +1,8 @@
 """The compiled loops against the NumPy code that defines them."""
 
+import ctypes
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,9 +18,11 @@ from unappeal import ParagraphClassifier, load_model
 from unappeal.blocks import split_batch
 from unappeal.context import Network, block_columns, context_columns, softmax
 from unappeal.evidence import Evidence, WordMemo, extract
-from unappeal.kernels import library
+from unappeal.kernels import LIBRARY, library
 from unappeal.kernels.extracting import Extractor
 from unappeal.kernels.networks import Networks, fits
+from unappeal.operating_point import OperatingPoint, label_mask
+from unappeal.settle import Judge, judged_and_settled, settle
 
 AUTHORED = Path(__file__).resolve().parents[1] / "data" / "authored"
 STRANGE = [
@@ -44,6 +48,22 @@ def assert_same_evidence(one: Evidence, other: Evidence) -> None:
         left, right = getattr(one, name), getattr(other, name)
         assert left.dtype == right.dtype, name
         np.testing.assert_array_equal(left, right, name)
+
+
+@pytest.fixture(scope="module", params=[16, 8, 4])
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ctypes.PyDLL:
+    """The library that is in use, and what processors with shorter registers take of it."""
+    in_use = library()
+    assert in_use is not None
+    if request.param == 16:
+        return in_use
+    command = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if command is None:
+        pytest.skip("no C compiler")
+    made = tmp_path_factory.mktemp("kernels") / "kernels.lib"
+    flags = ["-std=gnu99", "-O2", "-fPIC", "-shared", f"-DMOST_LANES={request.param}"]
+    subprocess.run([command, *flags, "-o", str(made), str(LIBRARY.with_suffix(".c")), "-lm"], check=True)
+    return ctypes.PyDLL(str(made))
 
 
 def extractor(model: ParagraphClassifier) -> Extractor:
@@ -80,10 +100,9 @@ def judges(model: ParagraphClassifier) -> dict[str, Network]:
 @pytest.mark.parametrize("judge_name", ["own", "any"])
 @pytest.mark.parametrize("which", ["tiny", "shipped"])
 def test_what_is_read_and_judged_is_the_same_but_for_rounding(
-    which: str, judge_name: str, tiny_model: ParagraphClassifier
+    which: str, judge_name: str, tiny_model: ParagraphClassifier, loaded: ctypes.PyDLL
 ) -> None:
-    model, loaded = tiny_model if which == "tiny" else load_model(), library()
-    assert loaded is not None
+    model = tiny_model if which == "tiny" else load_model()
     judge = judges(model)[judge_name]
     assert fits(model.reader_, judge)
     batch = split_batch(documents())
@@ -107,6 +126,32 @@ def test_what_is_read_and_judged_is_the_same_but_for_rounding(
         expected = softmax(judge.ended(columns, begun[chosen]))
         found = compiled.judged(evidence, first, np.flatnonzero(chosen), read, model.evidence_.concepts)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("drop", [["appeal"], ["related"], ["appeal", "related"]], ids="+".join)
+@pytest.mark.parametrize("judge_name", ["own", "any"])
+def test_settling_in_one_pass_gives_what_asking_about_every_block_gives(
+    judge_name: str, drop: list[str], loaded: ctypes.PyDLL
+) -> None:
+    shipped, dropped = load_model(), label_mask(drop)
+    point = shipped.operating_point_ if judge_name == "own" else OperatingPoint((0.1, 0.2), (2.5, 0.3), 0.1, 2.0, 0.1)
+    model = ParagraphClassifier.from_arrays(
+        shipped.evidence_, shipped.reader_, judges(shipped)[judge_name], point, shipped.metadata_
+    )
+    model.__dict__["_networks"] = Networks.of(loaded, model.reader_, model.judge_)
+    chance = np.random.default_rng(7)
+    lines = [line for blocks in documents() for line in blocks]
+    mixed = [chance.choice(lines, size=size).tolist() for size in (1, 2, 16, 17, 63, 64, 65, 130, 700)]
+    batch = split_batch(documents() + mixed)
+    n_late = 0
+    for loss in (0.0, *point.levels):
+        judge = Judge(model, batch)
+        expected = settle(judge, loss, dropped)
+        scores, labels = judged_and_settled(model, batch, loss, dropped)
+        np.testing.assert_array_equal(scores, judge.first_scores)
+        np.testing.assert_array_equal(labels, expected)
+        n_late += int((labels != point.decide(scores, judge.evidence.chars, loss)).sum())
+    assert n_late, "blocks that go only when others have gone"
 
 
 def test_weights_that_would_lead_beyond_an_array_are_refused() -> None:

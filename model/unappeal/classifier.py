@@ -16,7 +16,7 @@ from unappeal.estimator import EstimatorMixin
 from unappeal.evidence import Evidence, EvidenceWeights, WordMemo, extract
 from unappeal.kernels import library
 from unappeal.kernels.extracting import Extractor
-from unappeal.kernels.networks import Networks, fits
+from unappeal.kernels.networks import Networks, Rule, fits
 from unappeal.labels import LABELS
 from unappeal.operating_point import OperatingPoint
 
@@ -140,6 +140,18 @@ class ParagraphClassifier(EstimatorMixin):
             evidence = evidence.select(rows)
             words, logits, begun = (array.take(index, axis=0) for array in (words, logits, begun))
         return softmax(self.judge_.ended(context_columns(evidence, first, words.T, logits, concepts), begun))
+
+    def settled(
+        self, read: Reading, first: npt.NDArray[np.int64], limits: F32, dropped: npt.NDArray[np.bool_]
+    ) -> tuple[F32, npt.NDArray[np.int8]] | None:
+        """Give what `unappeal.settle.judged_and_settled` does, where the library does the work; else None.
+
+        ``limits`` are those of `OperatingPoint.limits`.
+        """
+        if (compiled := self._compiled_networks()) is None:
+            return None
+        gain = self.operating_point_.appeal_gain
+        return compiled.settled(read.evidence, first, read[1:], self.evidence_.concepts, Rule(limits, gain, dropped))
 
     def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
         """Give what `judged_as_read` does, from the evidence."""

@@ -16,7 +16,7 @@ from unappeal.blocks import MAX_WRAP_CHARS, Batch, Block, BlockMode, Document, r
 from unappeal.classifier import ParagraphClassifier
 from unappeal.labels import LABELS, Label
 from unappeal.operating_point import label_mask
-from unappeal.settle import Judge, settle
+from unappeal.settle import judged_and_settled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,10 +172,9 @@ def filter_batch(
         raise ValueError(f"max_removed must lie between 0 and 1, not {max_removed!r}")
     dropped = label_mask(drop)
     batch = split_batch(documents, blocks)
-    judge = Judge(as_model(model), batch)
-    labels = settle(judge, max_body_loss, dropped)
+    scores, labels = judged_and_settled(as_model(model), batch, max_body_loss, dropped)
     free = np.array([blocks == "auto" and isinstance(document, str) for document in documents], dtype=bool)
-    return apply_labels(batch, labels, judge.first_scores, dropped, max_removed, free)
+    return apply_labels(batch, labels, scores, dropped, max_removed, free)
 
 
 def apply_labels(

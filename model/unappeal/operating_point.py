@@ -4,6 +4,10 @@ A block is dropped when the noise it would remove is worth more than the story i
 
     log(P(related) + gain * P(appeal)) - log(P(body)) - exponent * log(characters) > threshold
 
+or, what is the same and cheaper to ask often::
+
+    P(related) + gain * P(appeal) > P(body) * limit,  where limit = exp(threshold) * characters ** exponent
+
 The threshold is read off a curve that was measured on held-out sites. The length stands in it because the bound is
 on characters: for the same bound, dropping what costs least removes the most (Neyman-Pearson).
 """
@@ -51,18 +55,30 @@ class OperatingPoint:
 
     def margin(self, scores: npt.NDArray[np.float32], chars: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Give the left side of the rule for every block, shape ``(n_blocks,)``."""
-        gain = scores[:, RELATED] + np.float32(self.appeal_gain) * scores[:, APPEAL]
-        cost = np.float32(self.length_exponent) * np.log(np.maximum(chars, MIN_CHARS).astype(np.float32))
-        margin: npt.NDArray[np.float32] = np.log(gain + _TINY) - np.log(scores[:, BODY] + _TINY) - cost
-        return margin
+        margin: npt.NDArray[np.float32] = np.log(self._gain(scores)) - np.log(scores[:, BODY] + _TINY)
+        return margin - self._cost_of_length(chars)
+
+    def limits(self, chars: npt.NDArray[np.int64], max_body_loss: float | None) -> npt.NDArray[np.float32]:
+        """Give how many times its cost a block's gain must be for it to go, shape ``(n_blocks,)``."""
+        limits: npt.NDArray[np.float32] = np.exp(
+            self._cost_of_length(chars) + np.float32(self.threshold(max_body_loss))
+        )
+        return limits
 
     def decide(
         self, scores: npt.NDArray[np.float32], chars: npt.NDArray[np.int64], max_body_loss: float | None
     ) -> npt.NDArray[np.int8]:
         """Give every block's label at the operating point, as column numbers."""
-        noise = self.margin(scores, chars) > self.threshold(max_body_loss)
+        noise = self._gain(scores) > (scores[:, BODY] + _TINY) * self.limits(chars, max_body_loss)
         kind = np.where(scores[:, APPEAL] > scores[:, RELATED], APPEAL, RELATED)
         return np.where(noise, kind, BODY).astype(np.int8)
+
+    def _gain(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        gain: npt.NDArray[np.float32] = scores[:, RELATED] + np.float32(self.appeal_gain) * scores[:, APPEAL] + _TINY
+        return gain
+
+    def _cost_of_length(self, chars: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        return np.float32(self.length_exponent) * np.log(np.maximum(chars, MIN_CHARS).astype(np.float32))
 
 
 def label_mask(drop: Collection[str]) -> npt.NDArray[np.bool_]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from unappeal.blocks import Batch
 from unappeal.classifier import ParagraphClassifier
+from unappeal.context import F32
 
 Bools = npt.NDArray[np.bool_]
 
@@ -48,6 +49,19 @@ class Judge:
         found = np.zeros(self.n_documents, dtype=bool)
         found[self.document[blocks]] = True
         return found
+
+
+def judged_and_settled(
+    classifier: ParagraphClassifier, batch: Batch, max_body_loss: float | None, dropped: Bools
+) -> tuple[F32, npt.NDArray[np.int8]]:
+    """Give the first scores of a batch's blocks ``(n_blocks, 3)`` and what `settle` makes of them."""
+    evidence = classifier.evidence(batch)
+    limits = classifier.operating_point_.limits(evidence.chars, max_body_loss)
+    found = classifier.settled(classifier.read(evidence), batch.first, limits, dropped)
+    if found is not None:
+        return found
+    judge = Judge(classifier, batch)
+    return judge.first_scores, settle(judge, max_body_loss, dropped)
 
 
 def settle(judge: Judge, max_body_loss: float | None, dropped: Bools) -> npt.NDArray[np.int8]:

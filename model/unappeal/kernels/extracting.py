@@ -19,10 +19,9 @@ from unappeal.evidence import (
     powers,
     seeds,
 )
-from unappeal.kernels.structs import Member, pointer, struct
+from unappeal.kernels.structs import Member, aligned, pointer, struct
 
 MEMO_BITS = 18
-CACHE_LINE_BYTES = 64
 WINDOW_UNITS = HEAD_CHARS + TAIL_CHARS + 2
 RECORD = np.dtype([("hash", np.uint64), ("sums", np.int32, 4), ("concepts", np.uint32), ("known", np.uint32)])
 
@@ -51,7 +50,7 @@ class Extractor:
             weights.slots, len(weights.slots).bit_length() - 1,
             weights.cue_keys, weights.cue_concepts, len(weights.cue_keys), weights.may_be_cue, CUE_BITS,
             weights.cue_worth, len(concepts), silent, power, inverse[: WINDOW_UNITS + 1], seeds(),
-            _aligned_records(), MEMO_BITS,
+            aligned(np.zeros(1 << MEMO_BITS, dtype=RECORD)), MEMO_BITS,
         ]  # fmt: skip
         kept: list[Member] = [
             np.ascontiguousarray(member) if isinstance(member, np.ndarray) else member for member in members
@@ -63,10 +62,10 @@ class Extractor:
         n = batch.n_blocks
         start, end, units = map(np.ascontiguousarray, (batch.start, batch.end, batch.units))
         n_terms = int(np.minimum(end - start, WINDOW_UNITS).sum()) + 1  # at most: spaceless scripts have one a unit
-        sums, words, known = (np.empty(shape, dtype=np.int64) for shape in ((4, n), n, n))
-        cues = np.zeros((self.n_concepts, n), dtype=np.int16)
-        cue_sums, cue_words = np.empty((2, n), dtype=np.int64), np.empty(n, dtype=np.int64)
-        shape, titled = np.empty((14, n), dtype=np.int16), np.empty(n, dtype=np.int64)
+        sums, words, known = (np.empty(shape, dtype=np.int64) for shape in ((n, 4), n, n))
+        cues = np.zeros((n, self.n_concepts), dtype=np.int16)
+        cue_sums, cue_words = np.empty((n, 2), dtype=np.int64), np.empty(n, dtype=np.int64)
+        shape, titled = np.empty((n, 14), dtype=np.int16), np.empty(n, dtype=np.int64)
         first_edge, last_edge = np.empty(n, dtype=np.uint8), np.empty(n, dtype=np.uint8)
         key, lead = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
         term_hash, term_first = np.empty(n_terms, dtype=np.uint64), np.empty(n + 1, dtype=np.int64)
@@ -77,7 +76,7 @@ class Extractor:
         read = map(pointer, (units, start, end))
         found = self.library.extract(self.model, *read, ctypes.c_int64(n), struct(results))
         return Evidence(
-            sums.T, words, known, cues.T, cue_sums.T, cue_words, shape.T, titled, first_edge, last_edge, end - start,
+            sums, words, known, cues, cue_sums, cue_words, shape, titled, first_edge, last_edge, end - start,
             key, lead, term_hash[:found], term_first,
         )  # fmt: skip
 
@@ -102,10 +101,3 @@ def _check(weights: EvidenceWeights) -> None:
     )
     if not sound:
         raise ValueError("the weights of words do not fit their tables")
-
-
-def _aligned_records() -> npt.NDArray[Any]:
-    """Give an empty memo whose first record begins a line of the cache."""
-    room = np.zeros((1 << MEMO_BITS) * RECORD.itemsize + CACHE_LINE_BYTES, dtype=np.uint8)
-    begin = -room.ctypes.data % CACHE_LINE_BYTES
-    return room[begin : begin + (1 << MEMO_BITS) * RECORD.itemsize].view(RECORD)

@@ -11,7 +11,7 @@
 
 enum { HEAD = 224, TAIL = 96, WINDOW = HEAD + 1 + TAIL + 1 };
 enum { STEM = 6, NGRAM = 4, MAX_WORD = 24, LEAD = 6, TERM = 5, LONGEST_STAR = 9, MAX_HITS = 8 * WINDOW };
-enum { FIRST_SPACELESS = 0x0E00, SPACE = 0x20 };
+enum { FIRST_SPACELESS = 0x0E00, SPACE = 0x20, N_SHAPES = 14 };
 
 /* Sums are fused where the processor can; not here, where NumPy's last bit matters. */
 #if defined(__GNUC__) && !defined(__clang__)
@@ -31,6 +31,7 @@ static inline float smaller(float one, float other)
     return one < other ? one : other;
 }
 
+#define TINY 1e-7f
 #define UPPER (1u << 16)
 #define MIX 0xD6E8FEB86659FD93u
 #define PAIR 0xA0761D6478BD642Fu
@@ -69,14 +70,14 @@ typedef struct {
     int64_t memo_bits;
 } Model;
 
-/* One row a block; arrays of several columns have the columns one after the other. */
+/* One row a block. */
 typedef struct {
-    int64_t *sums;      /* (4, n) */
+    int64_t *sums;      /* (n, 4) */
     int64_t *words, *known;
-    int16_t *cues;      /* (n_concepts, n), zeros */
-    int64_t *cue_sums;  /* (2, n) */
+    int16_t *cues;      /* (n, n_concepts), zeros */
+    int64_t *cue_sums;  /* (n, 2) */
     int64_t *cue_words;
-    int16_t *shape;     /* (14, n) */
+    int16_t *shape;     /* (n, N_SHAPES) */
     int64_t *titled;
     uint8_t *first_edge, *last_edge;
     uint64_t *key, *lead;
@@ -345,9 +346,10 @@ static int64_t read_spaceless(Block *block, Evidence *evidence, int64_t b, int64
 }
 
 /* Count the cues and sum what their order is worth: see cue_features. */
-static void count_cues(Block *block, Evidence *evidence, int64_t b, int64_t n)
+static void count_cues(Block *block, Evidence *evidence, int64_t b)
 {
     const Model *model = block->model;
+    int16_t *cues = evidence->cues + b * model->n_concepts;
     int n_told = 0;
     int64_t worth = 0;
     for (int i = 1; i < block->n_hits; i++) { /* they come nearly in order */
@@ -359,7 +361,7 @@ static void count_cues(Block *block, Evidence *evidence, int64_t b, int64_t n)
     }
     for (int i = 0; i < block->n_hits; i++) {
         int64_t concept_number = block->hits[i] & 0xFF;
-        evidence->cues[concept_number * n + b]++;
+        cues[concept_number]++;
         if (concept_number == model->silent)
             continue;
         worth += model->cue_worth[concept_number];
@@ -373,8 +375,8 @@ static void count_cues(Block *block, Evidence *evidence, int64_t b, int64_t n)
         block->hits[n_told++] = block->hits[i];
     }
     int64_t noise = (int32_t)worth;
-    evidence->cue_sums[b] = noise;
-    evidence->cue_sums[n + b] = (worth - noise) >> 32;
+    evidence->cue_sums[2 * b] = noise;
+    evidence->cue_sums[2 * b + 1] = (worth - noise) >> 32;
     evidence->cue_words[b] = n_told;
 }
 
@@ -393,11 +395,10 @@ int64_t extract(const Model *model, const uint16_t *units, const int64_t *start,
         n_terms = read_words(&block, evidence, b, n_terms);
         if (block.any_spaceless)
             n_terms = read_spaceless(&block, evidence, b, n_terms);
-        count_cues(&block, evidence, b, n);
-        for (int k = 0; k < 4; k++)
-            evidence->sums[k * n + b] = block.sums[k];
-        for (int k = 0; k < 14; k++)
-            evidence->shape[k * n + b] = (counted[k / 7] >> (9 * (k % 7))) & 0x1FF;
+        count_cues(&block, evidence, b);
+        memcpy(evidence->sums + 4 * b, block.sums, sizeof block.sums);
+        for (int k = 0; k < N_SHAPES; k++)
+            evidence->shape[N_SHAPES * b + k] = (counted[k / 7] >> (9 * (k % 7))) & 0x1FF;
         int last = block.length >= 2 ? block.length - 2 : 0;
         evidence->first_edge[b] = model->edge[block.unit[0]];
         evidence->last_edge[b] = model->edge[block.unit[last]];
@@ -409,19 +410,19 @@ int64_t extract(const Model *model, const uint16_t *units, const int64_t *start,
 }
 
 /* Context: what context_columns of context.py computes, document by document, a column after the other. The columns of
-   one document are judged while they are still near. */
+   one document are judged while they are still near, and written again for what is left of it where blocks go. */
 
-enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, N_BESIDE = 7, N_MASS = 4 };
+enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, NEAR = 64, N_BESIDE = 7, N_MASS = 4 };
 
 typedef struct {
     const int64_t *first;          /* (n_docs + 1,): bounds of the documents in `rows` */
     int64_t n_docs;
     const int64_t *rows;           /* (n_asked,): the blocks asked about, as rows of what follows */
-    int64_t n;
     const int64_t *chars;
     const uint8_t *first_edge, *last_edge;
     const uint64_t *lead, *key;
-    const int16_t *cues;           /* (n_concepts, n) */
+    const int16_t *cues;           /* (n, n_concepts) */
+    int64_t n_concepts;
     const int64_t *term_first;     /* (n + 1,): terms of block i are term_first[i]:term_first[i + 1] */
     const uint64_t *term_hash;
     const float *words;            /* (n, 2): noise, appeal */
@@ -431,13 +432,16 @@ typedef struct {
     int64_t n_telling, n_markers, n_topics;
     float *scratch;                /* (N_BESIDE + N_MASS + 1, stride) */
     uint8_t *story;                /* (stride,) */
-    int64_t *told;                 /* (stride,) */
+    int64_t *told, *left_rows;     /* (stride,) */
+    int32_t *left, *chosen;        /* (stride,): those left as blocks of the document, those asked about of these */
+    float *rise;                   /* (stride,) */
+    float *new_scores;             /* (stride, 3) */
     uint64_t *table_keys;          /* (four times the stride,) */
     int32_t *table_counts;         /* (four times the stride,) */
     const float *logs, *fades;     /* (stride + 2,): log2(i); exp(-i / FAR_BLOCKS) and 0 first */
     const float *inverses;         /* (stride + 2,): 1 / i and 0 first */
     int64_t stride;                /* blocks of the largest document */
-    float *columns;                /* (n_columns, stride) */
+    float *columns, *columns_left; /* (n_columns, stride or NEAR if that is more) and a vector, zeros */
     float *near;                   /* (n_columns, NEAR), zeros: what a tile has too many is judged for nothing */
     int64_t n_columns;
     const float *weights;          /* (n_columns, width): the judge's hidden units, then zeros */
@@ -446,13 +450,18 @@ typedef struct {
     const float *out_bias;         /* (3,) */
     int64_t width;                 /* a multiple of PANEL vectors */
     float *scores;                 /* (n_asked, 3) */
+    const float *limits;           /* (n_asked,): see OperatingPoint.limits */
+    const float *appeal_gain;      /* (1,) */
+    const float *slopes;           /* (2, 2, n_columns): see rises */
+    const uint8_t *dropped;        /* (3,): labels that go */
+    int8_t *labels;                /* (n_asked,), or none where only scores are wanted */
 } Context;
 
-/* One document: its blocks, how many, and the column to be written next. */
+/* One document: its blocks, how many, how far its columns lie apart, and the one to be written next. */
 typedef struct {
     const Context *all;
     const int64_t *rows;
-    int64_t size;
+    int64_t size, stride;
     float *beside[N_BESIDE], *mass[N_MASS], *log_chars, *column;
     const uint8_t *story;
     const int64_t *told; /* bits of what each block's cues tell */
@@ -461,16 +470,17 @@ typedef struct {
 static float *next_column(Document *document)
 {
     float *column = document->column;
-    document->column += document->all->stride;
+    document->column += document->stride;
     return column;
 }
 
 /* Bits of the markers and topics that a block has cues of; a marker is short. */
 static int64_t told_by(const Context *all, int64_t row)
 {
+    const int16_t *cues = all->cues + row * all->n_concepts;
     int64_t told = 0;
     for (int64_t k = 0; k < all->n_telling; k++)
-        told |= -(int64_t)(all->cues[all->telling[k] * all->n + row] > 0) & all->telling[all->n_telling + k];
+        told |= -(int64_t)(cues[all->telling[k]] > 0) & all->telling[all->n_telling + k];
     return all->chars[row] <= MARKER ? told : told >> all->n_markers << all->n_markers;
 }
 
@@ -734,10 +744,11 @@ static void write_topics(Document *document)
     }
 }
 
-/* Write all columns of one document. */
-static void write_context(const Context *all, const int64_t *rows, int64_t size)
+/* Write all columns of one document; gives how far they lie apart. */
+static int64_t write_context(const Context *all, const int64_t *rows, int64_t size, float *columns)
 {
-    Document document = {.all = all, .rows = rows, .size = size, .column = all->columns};
+    int64_t stride = size <= NEAR ? NEAR : all->stride;
+    Document document = {.all = all, .rows = rows, .size = size, .stride = stride, .column = columns};
     float *scratch = all->scratch;
     for (int k = 0; k < N_BESIDE; k++, scratch += all->stride)
         document.beside[k] = scratch;
@@ -758,104 +769,49 @@ static void write_context(const Context *all, const int64_t *rows, int64_t size)
     write_repeated(&document);
     write_chars(&document, total);
     write_topics(&document);
+    return stride;
 }
 
-/* Networks. A processor whose registers are shorter takes a vector in parts. */
-
-enum { LANES = 16, PANEL = 3, TILE = 8, NEAR = 64 };
-
-typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
-typedef int32_t Bits __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
-
-#define INLINE static inline __attribute__((always_inline))
-
-static void write_scores(const Context *all, const Lanes totals[3], float *scores)
+/* Label one block as OperatingPoint.decide does, to the bit. */
+UNFUSED static int8_t decided(const Context *all, const float *scores, float limit)
 {
-    float logits[3];
-    for (int k = 0; k < 3; k++) {
-        logits[k] = all->out_bias[k];
-        for (int lane = 0; lane < LANES; lane++)
-            logits[k] += totals[k][lane];
-    }
-    float most = larger(larger(logits[0], logits[1]), logits[2]), sum = 0;
-    for (int k = 0; k < 3; k++)
-        sum += scores[k] = expf(logits[k] - most);
-    for (int k = 0; k < 3; k++)
-        scores[k] /= sum;
+    float appeal = *all->appeal_gain * scores[1];
+    float gain = (scores[2] + appeal) + TINY, cost = (scores[0] + TINY) * limit;
+    return gain > cost ? 1 + !(scores[1] > scores[2]) : 0;
 }
 
-/* Judge `n_tile` blocks of one document together, which then share each load of weights. `columns` are those near, from
-   the first of the blocks. */
-INLINE void judge_tile(const Context *all, const int64_t *rows, int64_t at, int64_t size, const float *columns,
-                       const int n_tile)
+/* Tell whether a block may go after such a rise; with room for what rounding does. */
+static int may_go(const Context *all, const float *scores, float limit, float rise)
 {
-    const float *begun[TILE];
-    Lanes totals[TILE][3] = {{{0}}};
-    for (int r = 0; r < n_tile; r++)
-        begun[r] = all->begun + all->width * rows[at + r < size ? at + r : size - 1];
-    for (int64_t unit = 0; unit < all->width; unit += PANEL * LANES) {
-        Lanes sums[TILE][PANEL];
-        const float *weights = all->weights + unit, *values = columns;
-        for (int r = 0; r < n_tile; r++)
-            memcpy(sums[r], begun[r] + unit, sizeof sums[r]);
-        for (int64_t c = 0; c < all->n_columns; c++, weights += all->width, values += NEAR)
-            for (int k = 0; k < PANEL; k++)
-                for (int r = 0; r < n_tile; r++)
-                    sums[r][k] += ((const Lanes *)weights)[k] * values[r];
-        for (int k = 0; k < PANEL; k++)
-            for (int r = 0; r < n_tile; r++) {
-                Lanes active = (Lanes)((Bits)sums[r][k] & (sums[r][k] > 0));
-                for (int label = 0; label < 3; label++)
-                    totals[r][label] += active * ((const Lanes *)(all->out + label * all->width + unit))[k];
-            }
-    }
-    float scores[3 * TILE];
-    for (int r = 0; r < n_tile; r++)
-        write_scores(all, totals[r], scores + 3 * r);
-    int64_t n = size - at < n_tile ? size - at : n_tile;
-    memcpy(all->scores + 3 * (rows - all->rows + at), scores, 3 * n * sizeof *scores);
-}
-
-INLINE void judge_documents(const Context *all, const int n_tile)
-{
-    for (int64_t d = 0; d < all->n_docs; d++) {
-        const int64_t *rows = all->rows + all->first[d];
-        int64_t size = all->first[d + 1] - all->first[d];
-        if (size)
-            write_context(all, rows, size);
-        for (int64_t begin = 0; begin < size; begin += NEAR) {
-            int64_t n = size - begin < NEAR ? size - begin : NEAR;
-            for (int64_t c = 0; c < all->n_columns; c++) /* those of a long document lie far apart */
-                memcpy(all->near + c * NEAR, all->columns + c * all->stride + begin, n * sizeof *all->near);
-            for (int64_t at = begin; at < size && at < begin + NEAR; at += n_tile)
-                judge_tile(all, rows, at, size, all->near + (at - begin), n_tile);
-        }
-    }
+    float gain = scores[2] + *all->appeal_gain * scores[1];
+    float ratio = 1.02f * expf(rise) * (gain + TINY) / scores[0];
+    float body = 1 / (1 + ratio * larger(1, 1 / *all->appeal_gain)); /* at least */
+    return !(ratio + 2 * TINY / body < limit);
 }
 
 /* Reading: block_columns of context.py, the reader, and what a block's own columns come to in the judge. Three in four
    columns of a block are zero, and these cost nothing here. */
 
-enum { STRIP = 6, MAX_COLUMNS = 512, N_EDGES = 14, N_SHAPES = 14 };
+enum { STRIP = 9, MAX_COLUMNS = 512, N_EDGES = 14 };
 
 typedef struct {
     int64_t n, n_concepts;
-    const int64_t *sums;       /* (4, n) */
+    const int64_t *sums;       /* (n, 4) */
     const int64_t *words, *known;
-    const int16_t *cues;       /* (n_concepts, n) */
-    const int64_t *cue_sums;   /* (2, n) */
+    const int16_t *cues;       /* (n, n_concepts) */
+    const int64_t *cue_sums;   /* (n, 2) */
     const int64_t *cue_words;
-    const int16_t *shape;      /* (14, n) */
+    const int16_t *shape;      /* (n, N_SHAPES) */
     const int64_t *titled;
     const uint8_t *first_edge, *last_edge;
     const int64_t *chars;
-    const int64_t *presence;   /* (6,): rows of shape */
+    const int64_t *presence;   /* (6,): columns of shape */
     const float *weights;      /* (n_columns, n_reader + n_judge): the reader's hidden units, then the judge's */
     const float *bias;         /* (n_reader + n_judge,) */
     const float *of_logits;    /* (3, n_judge): the judge's weights for the reader's logits */
     const float *out;          /* (3, n_reader) */
     const float *out_bias;     /* (3,) */
-    int64_t n_reader, n_judge; /* multiples of LANES */
+    int64_t n_reader, n_judge; /* multiples of LANES, together of STRIP vectors */
     float *first_two;          /* (n, 2) */
     float *logits;             /* (n, 3) */
     float *begun;              /* (n, n_judge) */
@@ -881,20 +837,21 @@ static void put(Sparse *features, int column, float value)
 
 static void own_features(const Reading *all, int64_t b, Sparse *features)
 {
-    int64_t n = all->n;
+    const int64_t *sums = all->sums + 4 * b, *cue_sums = all->cue_sums + 2 * b;
+    const int16_t *shape = all->shape + N_SHAPES * b, *cues = all->cues + all->n_concepts * b;
     float words = (float)all->words[b], some_words = larger(words, 1), root = sqrtf(words + 1);
     float chars = (float)all->chars[b], seen = smaller(larger(chars, 1), 320);
     float known = (float)all->known[b] / some_words, cue_root = sqrtf((float)all->cue_words[b] + 1);
     int column = 0;
     features->n = 0;
     for (int k = 0; k < 2; k++)
-        put(features, column++, all->first_two[2 * b + k] = clip((float)all->sums[k * n + b] / 4096 / root, 8));
+        put(features, column++, all->first_two[2 * b + k] = clip((float)sums[k] / 4096 / root, 8));
     for (int k = 0; k < 2; k++)
-        put(features, column++, clip((float)all->sums[k * n + b] / 4096 / (words + 2), 4));
+        put(features, column++, clip((float)sums[k] / 4096 / (words + 2), 4));
     for (int k = 2; k < 4; k++)
-        put(features, column++, smaller((float)all->sums[k * n + b] / 4096 / root, 12));
+        put(features, column++, smaller((float)sums[k] / 4096 / root, 12));
     for (int k = 0; k < 2; k++)
-        put(features, column++, clip((float)all->cue_sums[k * n + b] / 4096 / cue_root, 8));
+        put(features, column++, clip((float)cue_sums[k] / 4096 / cue_root, 8));
     put(features, column++, known);
     put(features, column++, known < 0.3f);
     put(features, column++, log2f(words + 1));
@@ -903,137 +860,129 @@ static void own_features(const Reading *all, int64_t b, Sparse *features)
     put(features, column++, (float)all->titled[b] / some_words);
     put(features, column++, smaller(seen / some_words, 30));
     for (int k = 0; k < N_SHAPES; k++)
-        put(features, column++, (float)all->shape[k * n + b] / seen);
+        put(features, column++, (float)shape[k] / seen);
     for (int k = 0; k < 6; k++)
-        put(features, column++, smaller((float)all->shape[all->presence[k] * n + b], 3));
+        put(features, column++, smaller((float)shape[all->presence[k]], 3));
     put(features, column + all->first_edge[b] - 1, all->first_edge[b] > 0);
     put(features, column + N_EDGES + all->last_edge[b] - 1, all->last_edge[b] > 0);
     column += 2 * N_EDGES;
     for (int64_t first = 0; first < all->n_concepts; first += 64) {
         uint64_t present = 0; /* gathered first: which they are nobody can guess */
         for (int64_t k = first; k < all->n_concepts && k < first + 64; k++)
-            present |= (uint64_t)(all->cues[k * n + b] > 0) << (k - first);
+            present |= (uint64_t)(cues[k] > 0) << (k - first);
         for (; present; present &= present - 1) {
             int64_t k = first + __builtin_ctzll(present);
-            float count = all->cues[k * n + b];
+            float count = cues[k];
             put(features, column + (int)k, smaller(count, 4));
             put(features, column + (int)(all->n_concepts + k), sqrtf(count / some_words));
         }
     }
 }
 
-/* What the features come to in `n_vectors` of hidden units. */
-INLINE void add_features(const Sparse *features, const float *weights, int64_t width, float *hidden, const int n_vectors)
-{
-    Lanes sums[STRIP];
-    memcpy(sums, hidden, n_vectors * sizeof *sums);
-    for (int i = 0; i < features->n; i++) {
-        const Lanes *row = (const Lanes *)(weights + features->column[i] * width);
-        for (int k = 0; k < n_vectors; k++)
-            sums[k] += row[k] * features->value[i];
-    }
-    memcpy(hidden, sums, n_vectors * sizeof *sums);
-}
+/* The loops that are compiled for each length of registers: see networks.h. */
 
-INLINE void read_all(const Reading *all)
-{
-    Sparse features;
-    int64_t width = all->n_reader + all->n_judge;
-    float hidden[MAX_COLUMNS];
-    for (int64_t b = 0; b < all->n; b++) {
-        own_features(all, b, &features);
-        memcpy(hidden, all->bias, width * sizeof *hidden);
-        int64_t at = 0;
-        for (; at + STRIP * LANES <= width; at += STRIP * LANES)
-            add_features(&features, all->weights + at, width, hidden + at, STRIP);
-        for (; at < width; at += LANES)
-            add_features(&features, all->weights + at, width, hidden + at, 1);
-        Lanes totals[3] = {{0}};
-        for (int64_t h = 0; h < all->n_reader; h += LANES) {
-            Lanes sums = *(const Lanes *)(hidden + h), active = (Lanes)((Bits)sums & (sums > 0));
-            for (int k = 0; k < 3; k++)
-                totals[k] += active * *(const Lanes *)(all->out + k * all->n_reader + h);
-        }
-        float *logits = all->logits + 3 * b, *begun = all->begun + b * all->n_judge;
-        for (int k = 0; k < 3; k++) {
-            logits[k] = all->out_bias[k];
-            for (int lane = 0; lane < LANES; lane++)
-                logits[k] += totals[k][lane];
-        }
-        for (int64_t h = 0; h < all->n_judge; h += LANES) {
-            Lanes sums = *(const Lanes *)(hidden + all->n_reader + h);
-            for (int k = 0; k < 3; k++)
-                sums += logits[k] * *(const Lanes *)(all->of_logits + k * all->n_judge + h);
-            *(Lanes *)(begun + h) = sums;
-        }
-    }
-}
+enum { PANEL = 3 };
 
-/* The same for what each processor has: longer registers, sums fused with products. */
+typedef struct {
+    void (*read)(const Reading *);
+    void (*judge_blocks)(const Context *, const int64_t *rows, const float *columns, int64_t stride,
+                         const int32_t *chosen, int64_t n, float *scores);
+    void (*write_rises)(const Context *, int64_t first_stride, int64_t stride, int64_t n_left);
+} Loops;
+
+#define LANES 4 /* every processor has as many */
+#define TILE 4
+#define WITH
+#define NAME(name) name##_4
+#include "networks.h"
 
 #if defined(__x86_64__)
-#define WITH_AVX2 __attribute__((target("avx2,fma")))
-#define WITH_AVX512 __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
+#define LANES 8
+#define TILE 4
+#define WITH __attribute__((target("avx2,fma")))
+#define NAME(name) name##_8
+#include "networks.h"
 
-WITH_AVX2 static void read_with_avx2(const Reading *all)
-{
-    read_all(all);
-}
-
-WITH_AVX512 static void read_with_avx512(const Reading *all)
-{
-    read_all(all);
-}
-
-WITH_AVX2 static void judge_with_avx2(const Context *all)
-{
-    judge_documents(all, 2);
-}
-
-WITH_AVX512 static void judge_with_avx512(const Context *all)
-{
-    judge_documents(all, TILE);
-}
-
-static int has_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
-static int has_avx512(void)
-{
-    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
-        && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-}
+#define LANES 16
+#define TILE 8
+#define WITH __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
+#define NAME(name) name##_16
+#include "networks.h"
 #endif
 
-static void read_in_parts(const Reading *all)
-{
-    read_all(all);
-}
+#ifndef MOST_LANES /* tests compile for shorter registers too */
+#define MOST_LANES 16
+#endif
 
-static void judge_in_parts(const Context *all)
+static const Loops *usable_loops(void)
 {
-    judge_documents(all, 2);
+#if defined(__x86_64__)
+    if (MOST_LANES >= 8 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        int longer = MOST_LANES >= 16 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
+            && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+        return longer ? &loops_16 : &loops_8;
+    }
+#endif
+    return &loops_4;
 }
 
 void read_blocks(const Reading *all)
 {
-    void (*read)(const Reading *) = read_in_parts;
-#if defined(__x86_64__)
-    read = has_avx512() ? read_with_avx512 : has_avx2() ? read_with_avx2 : read;
-#endif
-    read(all);
+    usable_loops()->read(all);
 }
 
-/* Give the scores of the blocks asked about. */
+/* Drop blocks of a document that has been judged, ask again about what is left, until nothing more goes. */
+static void settle(const Context *all, const Loops *loops, const int64_t *rows, int64_t size, int64_t first_stride)
+{
+    int64_t offset = rows - all->rows, n_left = 0, n_before = size;
+    const float *scores = all->scores + 3 * offset, *limits = all->limits + offset;
+    int8_t *labels = all->labels + offset;
+    for (int32_t i = 0; i < size; i++) {
+        labels[i] = decided(all, scores + 3 * i, limits[i]);
+        all->left[n_left] = i;
+        n_left += !all->dropped[labels[i]];
+    }
+    while (n_left && n_left < n_before) {
+        int64_t n_chosen = 0;
+        for (int64_t i = 0; i < n_left; i++)
+            all->left_rows[i] = rows[all->left[i]];
+        int64_t stride = write_context(all, all->left_rows, n_left, all->columns_left);
+        loops->write_rises(all, first_stride, stride, n_left);
+        for (int32_t i = 0; i < n_left; i++) {
+            int32_t block = all->left[i];
+            all->chosen[n_chosen] = i;
+            n_chosen += may_go(all, scores + 3 * block, limits[block], all->rise[i]);
+        }
+        loops->judge_blocks(all, all->left_rows, all->columns_left, stride, all->chosen, n_chosen, all->new_scores);
+        for (int64_t i = 0; i < n_chosen; i++) {
+            int32_t block = all->left[all->chosen[i]];
+            int8_t label = decided(all, all->new_scores + 3 * i, limits[block]);
+            labels[block] = all->dropped[label] ? label : labels[block];
+        }
+        n_before = n_left;
+        n_left = 0;
+        for (int64_t i = 0; i < n_before; i++) {
+            int32_t block = all->left[i];
+            all->left[n_left] = block;
+            n_left += !all->dropped[labels[block]];
+        }
+    }
+}
+
+/* Give the scores of the blocks asked about, and their labels once nothing more goes, if these are wanted. */
 void judge(const Context *all)
 {
-    void (*judge_all)(const Context *) = judge_in_parts;
-#if defined(__x86_64__)
-    judge_all = has_avx512() ? judge_with_avx512 : has_avx2() ? judge_with_avx2 : judge_all;
-#endif
-    judge_all(all);
+    const Loops *loops = usable_loops();
+    for (int64_t d = 0; d < all->n_docs; d++) {
+        const int64_t *rows = all->rows + all->first[d];
+        int64_t size = all->first[d + 1] - all->first[d];
+        if (!size)
+            continue;
+        int64_t stride = write_context(all, rows, size, all->columns);
+        loops->judge_blocks(all, rows, all->columns, stride, 0, size, all->scores + 3 * all->first[d]);
+        if (all->labels)
+            settle(all, loops, rows, size, stride);
+    }
 }
 
 /* Lines of a buffer that are not blank, without the white space around them; gives how many. `kind` of a unit: 1 for
@@ -1059,5 +1008,5 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 
 int64_t abi(void)
 {
-    return 3;
+    return 4;
 }

@@ -4,14 +4,17 @@ import ctypes
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from unappeal.context import F32, FAR_BLOCKS, I64, MARKERS, TOPICS, Network, is_stop, n_context_columns, presence_rows
 from unappeal.evidence import Evidence
-from unappeal.kernels.structs import Member, struct
+from unappeal.kernels.structs import Member, aligned, struct
+from unappeal.labels import APPEAL, BODY, RELATED
 
-LANES, PANEL, NEAR = 16, 3, 64
+LANES, PANEL, STRIP, NEAR = 16, 3, 9, 64
 MAX_COLUMNS = 512
 SCRATCH_ROWS = 12
 """As in kernels.c; the last is what it calls N_BESIDE + N_MASS + 1."""
@@ -20,8 +23,16 @@ SCRATCH_ROWS = 12
 def fits(reader: Network, judge: Network) -> bool:
     """Tell whether the networks are of a size that the library has room for."""
     three = reader.out.shape == (len(reader.bias), 3) and reader.out_bias.shape == (3,)
-    room = MAX_COLUMNS - LANES * (PANEL + 1)
+    room = MAX_COLUMNS - LANES * (PANEL + STRIP)
     return three and len(reader.weights) < MAX_COLUMNS and len(reader.bias) + len(judge.bias) <= room
+
+
+class Rule(NamedTuple):
+    """What decides: `OperatingPoint.limits` of the blocks, the worth of an appeal, and the labels that go ``(3,)``."""
+
+    limits: F32
+    appeal_gain: float
+    dropped: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,9 @@ class Networks:
 
     ``own`` ``(n_own, width)`` with ``bias`` ``(width,)`` are the reader's units, then the judge's, for a block's own
     features; ``of_logits`` ``(3, n_judge)`` and ``of_context`` ``(n_context, n_judge)`` the judge's for the rest.
-    ``reader_out`` ``(3, n_reader)``, ``judge_out`` ``(3, n_judge)`` and their biases give logits.
+    ``reader_out`` ``(3, n_reader)``, ``judge_out`` ``(3, n_judge)`` and their biases give logits. ``slopes``
+    ``(2, 2, n_context)`` are what the logit of `related`, then `appeal`, gains on `body` at most where a column of the
+    context rises by one, then where it falls by one.
     """
 
     library: ctypes.PyDLL
@@ -42,23 +55,26 @@ class Networks:
     reader_out_bias: F32
     judge_out: F32
     judge_out_bias: F32
+    slopes: F32
 
     @classmethod
     def of(cls, library: ctypes.PyDLL, reader: Network, judge: Network) -> "Networks":
         """Lay the weights out."""
         n_own = len(reader.weights)
-        reader_width, judge_width = _rounded(len(reader.bias), LANES), _rounded(len(judge.bias), LANES * PANEL)
+        judge_width = _rounded(len(judge.bias), LANES * PANEL)
+        reader_width = _rounded(len(reader.bias) + judge_width, LANES * STRIP) - judge_width
         of_judge = _padded(judge.weights, judge_width)
         return cls(
             library,
-            np.concatenate((_padded(reader.weights, reader_width), of_judge[3 : 3 + n_own]), axis=1),
+            aligned(np.concatenate((_padded(reader.weights, reader_width), of_judge[3 : 3 + n_own]), axis=1)),
             np.concatenate((_padded(reader.bias, reader_width), _padded(judge.bias, judge_width))),
             of_judge[:3],
-            of_judge[3 + n_own :],
+            aligned(of_judge[3 + n_own :]),
             _padded(reader.out.T, reader_width),
             np.ascontiguousarray(reader.out_bias, dtype=np.float32),
             _padded(judge.out.T, judge_width),
             np.ascontiguousarray(judge.out_bias, dtype=np.float32),
+            _slopes(judge.weights[3 + n_own :], judge.out),
         )
 
     def read(self, evidence: Evidence) -> tuple[F32, F32, F32]:
@@ -68,13 +84,22 @@ class Networks:
         n, n_reader, n_judge = len(evidence), self.reader_out.shape[1], self.judge_out.shape[1]
         words, logits, begun = (np.empty((n, size), dtype=np.float32) for size in (2, 3, n_judge))
         own = (
-            evidence.sums.T, evidence.words, evidence.known, evidence.cues.T, evidence.cue_sums.T, evidence.cue_words,
-            evidence.shape.T, evidence.titled, evidence.first_edge, evidence.last_edge, evidence.chars,
+            evidence.sums, evidence.words, evidence.known, evidence.cues, evidence.cue_sums, evidence.cue_words,
+            evidence.shape, evidence.titled, evidence.first_edge, evidence.last_edge, evidence.chars,
         )  # fmt: skip
         kept: list[Member] = [n, evidence.cues.shape[1], *map(np.ascontiguousarray, own), presence_rows()]
         kept += [self.own, self.bias, self.of_logits, self.reader_out, self.reader_out_bias, n_reader, n_judge]
         self.library.read_blocks(struct([*kept, words, logits, begun]))
         return words, logits, begun
+
+    def settled(
+        self, evidence: Evidence, first: I64, read: tuple[F32, F32, F32], concepts: tuple[str, ...], rule: Rule
+    ) -> tuple[F32, npt.NDArray[np.int8]]:
+        """Give the probabilities of whole documents' blocks, ``(n, 3)``, and their labels once nothing more goes."""
+        labels = np.zeros(len(evidence), dtype=np.int8)
+        gain, limits = np.array([rule.appeal_gain], dtype=np.float32), np.ascontiguousarray(rule.limits)
+        deciding: list[Member] = [limits, gain, self.slopes, rule.dropped.view(np.uint8), labels]
+        return self._judged(evidence, first, np.arange(len(evidence)), read, concepts, deciding), labels
 
     def judged(
         self,
@@ -88,26 +113,39 @@ class Networks:
 
         ``first`` bounds the documents among the rows; ``read`` is what `read` gives for all of the evidence.
         """
+        return self._judged(evidence, first, rows, read, concepts, [0, 0, 0, 0, 0])
+
+    def _judged(
+        self,
+        evidence: Evidence,
+        first: I64,
+        rows: I64,
+        read: tuple[F32, F32, F32],
+        concepts: tuple[str, ...],
+        deciding: list[Member],
+    ) -> F32:
         words, logits, begun = read
-        stride = int(np.diff(first).max(initial=0))
+        n_columns, stride = n_context_columns(), int(np.diff(first).max(initial=0))
         telling = _telling(concepts)
         places = np.arange(1, stride + 2, dtype=np.float32)
         scores = np.empty((len(rows), 3), dtype=np.float32)
         members: list[Member] = [
-            first, len(first) - 1, rows, len(evidence), evidence.chars,
-            evidence.first_edge, evidence.last_edge, evidence.lead, evidence.key, evidence.cues.T,
+            first, len(first) - 1, rows, evidence.chars,
+            evidence.first_edge, evidence.last_edge, evidence.lead, evidence.key, evidence.cues, evidence.cues.shape[1],
             evidence.term_first, evidence.term_hash, words, logits, is_stop(),
             telling, telling.shape[1], len(MARKERS), len(TOPICS),
             np.empty((SCRATCH_ROWS, stride), dtype=np.float32), np.empty(stride, dtype=np.uint8),
-            np.empty(stride, dtype=np.int64),
+            np.empty(stride, dtype=np.int64), np.empty(stride, dtype=np.int64),
+            np.empty(stride, dtype=np.int32), np.empty(stride, dtype=np.int32),
+            np.empty(stride, dtype=np.float32), np.empty((stride, 3), dtype=np.float32),
             np.empty(4 * stride + 2, dtype=np.uint64), np.empty(4 * stride + 2, dtype=np.int32),
             *(np.append(np.float32(0), f) for f in (np.log2(places), np.exp(places / -FAR_BLOCKS), 1 / places)),
-            stride, np.empty((n_context_columns(), stride), dtype=np.float32),
-            np.zeros((n_context_columns(), NEAR), dtype=np.float32), n_context_columns(),
+            stride, *(np.zeros(n_columns * max(n, NEAR) + LANES, dtype=np.float32) for n in (stride, stride, 0)),
+            n_columns,
             self.of_context, begun, self.judge_out, self.judge_out_bias, self.judge_out.shape[1],
         ]  # fmt: skip
         kept = [np.ascontiguousarray(member) if isinstance(member, np.ndarray) else member for member in members]
-        self.library.judge(struct([*kept, scores]))
+        self.library.judge(struct([*kept, scores, *deciding]))
         return scores
 
 
@@ -118,6 +156,12 @@ def _telling(concepts: tuple[str, ...]) -> I64:
     for place, names in enumerate((*MARKERS.values(), *TOPICS.values())):
         bits.update({concepts.index(name): 1 << place for name in names})
     return np.array([list(bits.keys()), list(bits.values())], dtype=np.int64)
+
+
+def _slopes(weights: F32, out: F32) -> F32:
+    gained = weights[None] * (out[:, [RELATED, APPEAL]] - out[:, [BODY]]).T[:, None]  # (2, n_context, n_judge)
+    by_sign = np.stack((np.maximum(gained, 0).sum(axis=2), np.maximum(-gained, 0).sum(axis=2)), axis=1)
+    return np.ascontiguousarray(by_sign, dtype=np.float32)
 
 
 def _rounded(n: int, to: int) -> int:

@@ -1,0 +1,173 @@
+/* The two networks for registers of LANES numbers, kernels.c includes this for each length: a compiler that is given
+   longer vectors than the processor has takes them apart in memory, five times slower. TILE blocks of PANEL vectors, or
+   STRIP vectors of one, stay in registers; WITH tells what the processor has; NAME makes names of this length's own. */
+
+#define Lanes NAME(Lanes)
+#define Bits NAME(Bits)
+
+typedef float Lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef int32_t Bits __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+/* In four sums side by side: one would wait for itself. */
+WITH static inline float NAME(sum_of)(Lanes values)
+{
+    float sums[4] = {0};
+    for (int lane = 0; lane < LANES; lane++)
+        sums[lane % 4] += values[lane];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+WITH static void NAME(write_scores)(const Context *all, const Lanes totals[3], float *scores)
+{
+    float logits[3];
+    for (int k = 0; k < 3; k++)
+        logits[k] = all->out_bias[k] + NAME(sum_of)(totals[k]);
+    float most = larger(larger(logits[0], logits[1]), logits[2]), sum = 0;
+    for (int k = 0; k < 3; k++)
+        sum += scores[k] = expf(logits[k] - most);
+    for (int k = 0; k < 3; k++)
+        scores[k] /= sum;
+}
+
+/* Judge TILE blocks of one document together, which then share each load of weights; the last may stand more than
+   once. `columns` are those near, from the first of the blocks. */
+WITH static inline void NAME(judge_tile)(const Context *all, const int64_t rows[TILE], const float *columns,
+                                         float *scores)
+{
+    const float *begun[TILE];
+    Lanes totals[TILE][3] = {{{0}}};
+    for (int r = 0; r < TILE; r++)
+        begun[r] = all->begun + all->width * rows[r];
+    for (int64_t unit = 0; unit < all->width; unit += PANEL * LANES) {
+        Lanes sums[TILE][PANEL];
+        const float *weights = all->weights + unit, *values = columns;
+        for (int r = 0; r < TILE; r++)
+            memcpy(sums[r], begun[r] + unit, sizeof sums[r]);
+        for (int64_t c = 0; c < all->n_columns; c++, weights += all->width, values += NEAR)
+            for (int r = 0; r < TILE; r++)
+                for (int k = 0; k < PANEL; k++)
+                    sums[r][k] += ((const Lanes *)weights)[k] * values[r];
+        for (int k = 0; k < PANEL; k++)
+            for (int r = 0; r < TILE; r++) {
+                Lanes active = (Lanes)((Bits)sums[r][k] & (sums[r][k] > 0));
+                for (int label = 0; label < 3; label++)
+                    totals[r][label] += active * ((const Lanes *)(all->out + label * all->width + unit))[k];
+            }
+    }
+    for (int r = 0; r < TILE; r++)
+        NAME(write_scores)(all, totals[r], scores + 3 * r);
+}
+
+/* Judge `n` blocks of a document: the first, or those `chosen`. */
+WITH static void NAME(judge_blocks)(const Context *all, const int64_t *rows, const float *columns, int64_t stride,
+                                    const int32_t *chosen, int64_t n, float *scores)
+{
+    for (int64_t begin = 0; begin < n; begin += NEAR) {
+        int64_t n_near = n - begin < NEAR ? n - begin : NEAR;
+        const float *near = all->near;
+        if (chosen)
+            for (int64_t c = 0; c < all->n_columns; c++)
+                for (int64_t i = 0; i < n_near; i++)
+                    all->near[c * NEAR + i] = columns[c * stride + chosen[begin + i]];
+        else if (stride != NEAR) /* those of a long document lie far apart */
+            for (int64_t c = 0; c < all->n_columns; c++)
+                memcpy(all->near + c * NEAR, columns + c * stride + begin, n_near * sizeof *all->near);
+        else
+            near = columns;
+        for (int64_t at = 0; at < n_near; at += TILE) {
+            int64_t tile_rows[TILE];
+            float tile_scores[3 * TILE];
+            int64_t n_found = n_near - at < TILE ? n_near - at : TILE;
+            for (int r = 0; r < TILE; r++) {
+                int64_t i = begin + at + (r < n_found ? r : n_found - 1);
+                tile_rows[r] = rows[chosen ? chosen[i] : i];
+            }
+            NAME(judge_tile)(all, tile_rows, near + at, tile_scores);
+            memcpy(scores + 3 * (begin + at), tile_scores, 3 * n_found * sizeof *scores);
+        }
+    }
+}
+
+/* By how much log(gain / cost) of a block can have risen at most, now that its columns differ from the first ones.
+
+   A hidden unit changes by no more than what comes into it, so a label's logit gains on the body's, for a rise of a
+   column by one, `slopes` (label, 0, column) at most, and for a fall by one (label, 1, column). */
+WITH static void NAME(write_rises)(const Context *all, int64_t first_stride, int64_t stride, int64_t n_left)
+{
+    const float *slopes = all->slopes;
+    int64_t n = all->n_columns;
+    for (int64_t at = 0; at < n_left; at += LANES) {
+        const int32_t *left = all->left + at;
+        int64_t n_lanes = n_left - at < LANES ? n_left - at : LANES;
+        int together = left[n_lanes - 1] - left[0] == n_lanes - 1;
+        Lanes rises[2] = {{0}};
+        for (int64_t c = 0; c < n; c++) {
+            const float *before = all->columns + c * first_stride;
+            Lanes first = {0}, change;
+            if (together)
+                first = *(const Lanes *)(before + left[0]);
+            else
+                for (int64_t i = 0; i < n_lanes; i++)
+                    first[i] = before[left[i]];
+            change = *(const Lanes *)(all->columns_left + c * stride + at) - first;
+            Lanes rise = (Lanes)((Bits)change & (change > 0));
+            for (int k = 0; k < 2; k++) {
+                float up = slopes[2 * k * n + c], down = slopes[(2 * k + 1) * n + c];
+                rises[k] += rise * (up + down) - change * down;
+            }
+        }
+        for (int64_t i = 0; i < n_lanes; i++)
+            all->rise[at + i] = larger(rises[0][i], rises[1][i]);
+    }
+}
+
+/* What the features come to in a strip of hidden units. Its sums stay in registers; there are so many of them that no
+   product waits for the sum before it. */
+WITH static inline void NAME(add_features)(const Sparse *features, const float *weights, int64_t width, float *hidden)
+{
+    Lanes sums[STRIP];
+    memcpy(sums, hidden, STRIP * sizeof *sums);
+    for (int i = 0; i < features->n; i++) {
+        const Lanes *row = (const Lanes *)(weights + features->column[i] * width);
+        for (int k = 0; k < STRIP; k++)
+            sums[k] += row[k] * features->value[i];
+    }
+    memcpy(hidden, sums, STRIP * sizeof *sums);
+}
+
+WITH static void NAME(read_all)(const Reading *all)
+{
+    Sparse features;
+    int64_t width = all->n_reader + all->n_judge;
+    float hidden[MAX_COLUMNS];
+    for (int64_t b = 0; b < all->n; b++) {
+        own_features(all, b, &features);
+        memcpy(hidden, all->bias, width * sizeof *hidden);
+        for (int64_t at = 0; at < width; at += STRIP * LANES)
+            NAME(add_features)(&features, all->weights + at, width, hidden + at);
+        Lanes totals[3] = {{0}};
+        for (int64_t h = 0; h < all->n_reader; h += LANES) {
+            Lanes sums = *(const Lanes *)(hidden + h), active = (Lanes)((Bits)sums & (sums > 0));
+            for (int k = 0; k < 3; k++)
+                totals[k] += active * *(const Lanes *)(all->out + k * all->n_reader + h);
+        }
+        float *logits = all->logits + 3 * b, *begun = all->begun + b * all->n_judge;
+        for (int k = 0; k < 3; k++)
+            logits[k] = all->out_bias[k] + NAME(sum_of)(totals[k]);
+        for (int64_t h = 0; h < all->n_judge; h += LANES) {
+            Lanes sums = *(const Lanes *)(hidden + all->n_reader + h);
+            for (int k = 0; k < 3; k++)
+                sums += logits[k] * *(const Lanes *)(all->of_logits + k * all->n_judge + h);
+            *(Lanes *)(begun + h) = sums;
+        }
+    }
+}
+
+static const Loops NAME(loops) = {NAME(read_all), NAME(judge_blocks), NAME(write_rises)};
+
+#undef Lanes
+#undef Bits
+#undef LANES
+#undef TILE
+#undef WITH
+#undef NAME
