@@ -384,26 +384,32 @@ static void count_cues(Block *block, Evidence *evidence, int64_t b)
 int64_t extract(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end, int64_t n,
                 Evidence *evidence)
 {
-    Block block;
+    Block blocks[2]; /* while one is read, what the next looks up is on its way */
     int64_t n_terms = 0;
-    block.model = model;
-    for (int64_t b = 0; b < n; b++) {
-        uint64_t counted[2];
+    blocks[0].model = blocks[1].model = model;
+    for (int64_t next = 0; next <= n; next++) {
+        if (next < n) {
+            uint64_t counted[2];
+            open_block(&blocks[next & 1], units + start[next], end[next] - start[next], counted);
+            find_words(&blocks[next & 1]);
+            for (int k = 0; k < N_SHAPES; k++)
+                evidence->shape[N_SHAPES * next + k] = (counted[k / 7] >> (9 * (k % 7))) & 0x1FF;
+        }
+        int64_t b = next - 1;
+        if (b < 0)
+            continue;
+        Block *block = &blocks[b & 1];
         evidence->term_first[b] = n_terms;
-        open_block(&block, units + start[b], end[b] - start[b], counted);
-        find_words(&block);
-        n_terms = read_words(&block, evidence, b, n_terms);
-        if (block.any_spaceless)
-            n_terms = read_spaceless(&block, evidence, b, n_terms);
-        count_cues(&block, evidence, b);
-        memcpy(evidence->sums + 4 * b, block.sums, sizeof block.sums);
-        for (int k = 0; k < N_SHAPES; k++)
-            evidence->shape[N_SHAPES * b + k] = (counted[k / 7] >> (9 * (k % 7))) & 0x1FF;
-        int last = block.length >= 2 ? block.length - 2 : 0;
-        evidence->first_edge[b] = model->edge[block.unit[0]];
-        evidence->last_edge[b] = model->edge[block.unit[last]];
-        evidence->key[b] = block.prefix[block.length];
-        evidence->lead[b] = block.prefix[block.length < LEAD ? block.length : LEAD];
+        n_terms = read_words(block, evidence, b, n_terms);
+        if (block->any_spaceless)
+            n_terms = read_spaceless(block, evidence, b, n_terms);
+        count_cues(block, evidence, b);
+        memcpy(evidence->sums + 4 * b, block->sums, sizeof block->sums);
+        int last = block->length >= 2 ? block->length - 2 : 0;
+        evidence->first_edge[b] = model->edge[block->unit[0]];
+        evidence->last_edge[b] = model->edge[block->unit[last]];
+        evidence->key[b] = block->prefix[block->length];
+        evidence->lead[b] = block->prefix[block->length < LEAD ? block->length : LEAD];
     }
     evidence->term_first[n] = n_terms;
     return n_terms;
