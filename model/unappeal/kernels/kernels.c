@@ -873,9 +873,14 @@ static void own_features(const Reading *all, int64_t b, Sparse *features)
     put(features, column + N_EDGES + all->last_edge[b] - 1, all->last_edge[b] > 0);
     column += 2 * N_EDGES;
     for (int64_t first = 0; first < all->n_concepts; first += 64) {
-        uint64_t present = 0; /* gathered first: which they are nobody can guess */
+        uint64_t present = 0, eight; /* gathered first: which they are nobody can guess */
+        uint8_t flags[64] = {0};
         for (int64_t k = first; k < all->n_concepts && k < first + 64; k++)
-            present |= (uint64_t)(cues[k] > 0) << (k - first);
+            flags[k - first] = cues[k] > 0;
+        for (int byte = 0; byte < 8; byte++) {
+            memcpy(&eight, flags + 8 * byte, sizeof eight);
+            present |= (eight * 0x0102040810204080u >> 56) << 8 * byte; /* the lowest bit of each, side by side */
+        }
         for (; present; present &= present - 1) {
             int64_t k = first + __builtin_ctzll(present);
             float count = cues[k];
