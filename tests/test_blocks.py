@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from unappeal import blocks
-from unappeal.blocks import BlockMode, is_hard_wrapped, rebuild, split, split_batch, to_units
+from unappeal.blocks import LINE_BREAKS, BlockMode, is_hard_wrapped, rebuild, split, split_batch, to_units
 
 WRAPPED = (
     "The harbour office said on Tuesday that the ferry would not sail before\n"
@@ -67,6 +67,18 @@ def test_lone_surrogates_and_nul_bytes_do_not_stop_it() -> None:
 
 def test_markdown_bullets_are_blocks_with_their_marks() -> None:
     assert texts("- [Home](/)\n* Donate\n1. First\n> quoted") == ["- [Home](/)", "* Donate", "1. First", "> quoted"]
+
+
+@pytest.mark.parametrize("character", LINE_BREAKS)
+def test_long_lines_end_at_every_line_break(character: str) -> None:
+    lines = ["a" * n + "\tb" * m for n, m in ((31, 0), (32, 0), (33, 40), (70, 1))]
+    assert [block.text for block in split(character.join(lines))] == lines
+
+
+def test_halves_of_a_pair_of_surrogates_are_code_points_of_their_own() -> None:
+    text = "a\ud83d\ude00b 😀 𝒏 \ude00\ud83d"
+    assert to_units(text).tolist() == [ord(c) if c < "😀" and c < "𝒏" else {"😀": 0x2606, "𝒏": 0x0251}[c] for c in text]
+    assert [block.text for block in split(f"{text}\nc")] == [text, "c"]
 
 
 def test_a_hard_wrapped_text_is_cut_at_blank_lines() -> None:

@@ -107,15 +107,14 @@ def split_batch(documents: Sequence[Document], mode: BlockMode = "auto") -> Batc
     if mode not in ("auto", "line", "blank"):
         raise ValueError(f"blocks must be 'auto', 'line' or 'blank', not {mode!r}")
     texts = [document if type(document) is str else _joined(document) for document in documents]
-    joined = "\n".join(texts)
     units = _units_of_all(texts)
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     doc_start = np.zeros(len(texts), dtype=np.int64)
     np.cumsum(lengths[:-1] + 1, out=doc_start[1:])
-    start, end = _lines(joined, units)
+    start, end = _lines(texts, units)
     doc = np.searchsorted(doc_start, start, side="right") - 1
     by_blank = (
-        _hard_wrapped(joined, start, end, doc, len(texts)) if mode == "auto" else np.full(len(texts), mode == "blank")
+        _hard_wrapped(texts, doc_start, start, end, doc) if mode == "auto" else np.full(len(texts), mode == "blank")
     )
     if len(start) and by_blank.any():
         start, end, doc = _merged_lines(units, start, end, doc, by_blank)
@@ -196,13 +195,24 @@ def to_units(text: str) -> npt.NDArray[np.uint16]:
     encoded = text.encode("utf-16-le", "surrogatepass")
     if len(encoded) == 2 * len(text):
         return np.frombuffer(encoded, dtype="<u2")
-    wide = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    astral = np.flatnonzero(wide > 0xFFFF)
-    units = wide.astype(np.uint16)
-    standin = np.full(len(astral), _ASTRAL_SYMBOL, dtype=np.uint16)
+    return _without_pairs(text, np.frombuffer(encoded, dtype="<u2"))
+
+
+def _without_pairs(text: str, units: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+    """Put one unit in the place of each pair of surrogates."""
+    is_high, is_low = (units & 0xFC00) == 0xD800, (units & 0xFC00) == 0xDC00
+    pairs = np.flatnonzero(is_high[:-1] & is_low[1:])
+    if len(units) - len(pairs) != len(text):  # a text may hold the halves of a pair as code points of their own
+        wide = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        units, pairs, code_points = wide.astype(np.uint16), np.flatnonzero(wide > 0xFFFF), wide[wide > 0xFFFF]
+    else:
+        code_points = 0x10000 + ((units[pairs].astype(np.uint32) & 0x3FF) << 10) + (units[pairs + 1] & 0x3FF)
+        units = np.delete(units, pairs + 1)
+        pairs -= np.arange(len(pairs))
+    standin = np.full(len(pairs), _ASTRAL_SYMBOL, dtype=np.uint16)
     for low, high, unit in _ASTRAL_STANDIN:
-        standin[(wide[astral] >= low) & (wide[astral] <= high)] = unit
-    units[astral] = standin
+        standin[(code_points >= low) & (code_points <= high)] = unit
+    units[pairs] = standin
     return units
 
 
@@ -211,7 +221,7 @@ def _units_of_all(texts: Sequence[str]) -> npt.NDArray[np.uint16]:
     encoded = [text.encode("utf-16-le", "surrogatepass") for text in texts]
     for i, text in enumerate(texts):
         if len(encoded[i]) != 2 * len(text):
-            encoded[i] = to_units(text).tobytes()
+            encoded[i] = _without_pairs(text, np.frombuffer(encoded[i], dtype="<u2")).tobytes()
     return np.frombuffer(b"\n\0".join(encoded), dtype="<u2")
 
 
@@ -229,11 +239,12 @@ def _breaks(gap: str) -> int:
     return sum(map(gap.count, "\n\r\u2028\u2029\x85"))
 
 
-def _lines(joined: str, units: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _lines(texts: Sequence[str], units: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Find every line that is not blank, trimmed."""
     loaded = library()
     if loaded is not None:
         return splitting.lines(loaded, units, _KIND)
+    joined = "\n".join(texts)
     is_break = units == ord("\n")
     for character in LINE_BREAKS[1:]:
         if character in joined:
@@ -265,11 +276,11 @@ def _trimmed(
 
 
 def _hard_wrapped(
-    joined: str,
+    texts: Sequence[str],
+    doc_start: npt.NDArray[np.int64],
     start: npt.NDArray[np.int64],
     end: npt.NDArray[np.int64],
     doc: npt.NDArray[np.int64],
-    n_docs: int,
 ) -> npt.NDArray[np.bool_]:
     """Tell which documents have paragraphs broken into lines of one width.
 
@@ -277,6 +288,7 @@ def _hard_wrapped(
     that another follows directly could not have taken the next line's first word too. There must be two such lines,
     since the widest of all is always one; of some 8,000 real texts whose blocks are lines none passes.
     """
+    n_docs = len(texts)
     wrapped = np.zeros(n_docs, dtype=bool)
     if not len(start):
         return wrapped
@@ -289,7 +301,7 @@ def _hard_wrapped(
     if not tight.any():
         return wrapped
     index = np.flatnonzero(tight)
-    gap = [joined[e:s] for e, s in zip(end[index].tolist(), start[index + 1].tolist(), strict=True)]
+    gap = [texts[i][e:s] for i, e, s in _places(doc, doc_start, index, end[index], start[index + 1])]
     adjacent = np.array([_breaks(g.replace("\r\n", "\n")) == 1 for g in gap], dtype=bool)
     has_blank = np.zeros(n_docs, dtype=bool)
     has_blank[doc[index[~adjacent]]] = True
@@ -297,8 +309,8 @@ def _hard_wrapped(
     index = index[has_blank[doc[index]]]
     next_word = np.array(
         [
-            len(joined[s : min(s + MAX_WRAP_CHARS, e)].split(None, 1)[0])
-            for s, e in zip(start[index + 1].tolist(), end[index + 1].tolist(), strict=True)
+            len(texts[i][s : min(s + MAX_WRAP_CHARS, e)].split(None, 1)[0])
+            for i, s, e in _places(doc, doc_start, index, start[index + 1], end[index + 1])
         ],
         dtype=np.int64,
     )
@@ -309,6 +321,17 @@ def _hard_wrapped(
     n_full = np.bincount(doc[index], weights=full, minlength=n_docs)
     wrapped[(n_inner >= 2) & (n_full >= 0.9 * n_inner)] = True
     return wrapped
+
+
+def _places(
+    doc: npt.NDArray[np.int64],
+    doc_start: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int64],
+    *places: npt.NDArray[np.int64],
+) -> Iterator[tuple[int, ...]]:
+    """Give document numbers and places in the documents' own texts, from rows and places in the buffer."""
+    of = doc[rows]
+    return zip(of.tolist(), *((place - doc_start[of]).tolist() for place in places), strict=True)
 
 
 def _merged_lines(

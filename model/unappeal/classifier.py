@@ -142,7 +142,7 @@ class ParagraphClassifier(EstimatorMixin):
         return softmax(self.judge_.ended(context_columns(evidence, first, words.T, logits, concepts), begun))
 
     def settled(
-        self, read: Reading, first: npt.NDArray[np.int64], limits: F32, dropped: npt.NDArray[np.bool_]
+        self, evidence: Evidence, first: npt.NDArray[np.int64], limits: F32, dropped: npt.NDArray[np.bool_]
     ) -> tuple[F32, npt.NDArray[np.int8]] | None:
         """Give what `unappeal.settle.judged_and_settled` does, where the library does the work; else None.
 
@@ -151,7 +151,7 @@ class ParagraphClassifier(EstimatorMixin):
         if (compiled := self._compiled_networks()) is None:
             return None
         gain = self.operating_point_.appeal_gain
-        return compiled.settled(read.evidence, first, read[1:], self.evidence_.concepts, Rule(limits, gain, dropped))
+        return compiled.settled(evidence, first, self.evidence_.concepts, Rule(limits, gain, dropped))
 
     def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
         """Give what `judged_as_read` does, from the evidence."""

@@ -420,7 +420,32 @@ int64_t extract(const Model *model, const uint16_t *units, const int64_t *start,
 
 enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, NEAR = 64, N_BESIDE = 7, N_MASS = 4 };
 
+/* What is known of the blocks, and the two networks as far as a block alone is concerned; one row a block. */
 typedef struct {
+    int64_t n, n_concepts;
+    const int64_t *sums;       /* (n, 4) */
+    const int64_t *words, *known;
+    const int16_t *cues;       /* (n, n_concepts) */
+    const int64_t *cue_sums;   /* (n, 2) */
+    const int64_t *cue_words;
+    const int16_t *shape;      /* (n, N_SHAPES) */
+    const int64_t *titled;
+    const uint8_t *first_edge, *last_edge;
+    const int64_t *chars;
+    const int64_t *presence;   /* (6,): columns of shape */
+    const float *weights;      /* (n_columns, n_reader + n_judge): the reader's hidden units, then the judge's */
+    const float *bias;         /* (n_reader + n_judge,) */
+    const float *of_logits;    /* (3, n_judge): the judge's weights for the reader's logits */
+    const float *out;          /* (3, n_reader) */
+    const float *out_bias;     /* (3,) */
+    int64_t n_reader, n_judge; /* multiples of LANES, together of STRIP vectors */
+    float *first_two;          /* (n, 2) */
+    float *logits;             /* (n, 3) */
+    float *begun;              /* (n, n_judge), or that of the largest document */
+} Reading;
+
+typedef struct {
+    const Reading *reading;        /* blocks that are to be read first, a document at a time; or none */
     const int64_t *first;          /* (n_docs + 1,): bounds of the documents in `rows` */
     int64_t n_docs;
     const int64_t *rows;           /* (n_asked,): the blocks asked about, as rows of what follows */
@@ -451,7 +476,7 @@ typedef struct {
     float *near;                   /* (n_columns, NEAR), zeros: what a tile has too many is judged for nothing */
     int64_t n_columns;
     const float *weights;          /* (n_columns, width): the judge's hidden units, then zeros */
-    const float *begun;            /* (n, width): what a block's own features come to in them */
+    const float *begun;            /* what a block's own features come to in them: Reading.begun */
     const float *out;              /* (3, width) */
     const float *out_bias;         /* (3,) */
     int64_t width;                 /* a multiple of PANEL vectors */
@@ -801,29 +826,6 @@ static int may_go(const Context *all, const float *scores, float limit, float ri
 enum { STRIP = 9, MAX_COLUMNS = 512, N_EDGES = 14 };
 
 typedef struct {
-    int64_t n, n_concepts;
-    const int64_t *sums;       /* (n, 4) */
-    const int64_t *words, *known;
-    const int16_t *cues;       /* (n, n_concepts) */
-    const int64_t *cue_sums;   /* (n, 2) */
-    const int64_t *cue_words;
-    const int16_t *shape;      /* (n, N_SHAPES) */
-    const int64_t *titled;
-    const uint8_t *first_edge, *last_edge;
-    const int64_t *chars;
-    const int64_t *presence;   /* (6,): columns of shape */
-    const float *weights;      /* (n_columns, n_reader + n_judge): the reader's hidden units, then the judge's */
-    const float *bias;         /* (n_reader + n_judge,) */
-    const float *of_logits;    /* (3, n_judge): the judge's weights for the reader's logits */
-    const float *out;          /* (3, n_reader) */
-    const float *out_bias;     /* (3,) */
-    int64_t n_reader, n_judge; /* multiples of LANES, together of STRIP vectors */
-    float *first_two;          /* (n, 2) */
-    float *logits;             /* (n, 3) */
-    float *begun;              /* (n, n_judge) */
-} Reading;
-
-typedef struct {
     float value[MAX_COLUMNS];
     int32_t column[MAX_COLUMNS];
     int n;
@@ -895,8 +897,8 @@ static void own_features(const Reading *all, int64_t b, Sparse *features)
 enum { PANEL = 3 };
 
 typedef struct {
-    void (*read)(const Reading *);
-    void (*judge_blocks)(const Context *, const int64_t *rows, const float *columns, int64_t stride,
+    void (*read)(const Reading *, int64_t begin, int64_t end, float *begun);
+    void (*judge_blocks)(const Context *, const int64_t *rows, int64_t first_row, const float *columns, int64_t stride,
                          const int32_t *chosen, int64_t n, float *scores);
     void (*write_rises)(const Context *, int64_t first_stride, int64_t stride, int64_t n_left);
 } Loops;
@@ -939,11 +941,12 @@ static const Loops *usable_loops(void)
 
 void read_blocks(const Reading *all)
 {
-    usable_loops()->read(all);
+    usable_loops()->read(all, 0, all->n, all->begun);
 }
 
 /* Drop blocks of a document that has been judged, ask again about what is left, until nothing more goes. */
-static void settle(const Context *all, const Loops *loops, const int64_t *rows, int64_t size, int64_t first_stride)
+static void settle(const Context *all, const Loops *loops, const int64_t *rows, int64_t first_row, int64_t size,
+                   int64_t first_stride)
 {
     int64_t offset = rows - all->rows, n_left = 0, n_before = size;
     const float *scores = all->scores + 3 * offset, *limits = all->limits + offset;
@@ -964,7 +967,8 @@ static void settle(const Context *all, const Loops *loops, const int64_t *rows, 
             all->chosen[n_chosen] = i;
             n_chosen += may_go(all, scores + 3 * block, limits[block], all->rise[i]);
         }
-        loops->judge_blocks(all, all->left_rows, all->columns_left, stride, all->chosen, n_chosen, all->new_scores);
+        loops->judge_blocks(all, all->left_rows, first_row, all->columns_left, stride, all->chosen, n_chosen,
+                            all->new_scores);
         for (int64_t i = 0; i < n_chosen; i++) {
             int32_t block = all->left[all->chosen[i]];
             int8_t label = decided(all, all->new_scores + 3 * i, limits[block]);
@@ -989,11 +993,25 @@ void judge(const Context *all)
         int64_t size = all->first[d + 1] - all->first[d];
         if (!size)
             continue;
+        int64_t first_row = all->reading ? rows[0] : 0; /* of those in `begun` */
+        if (all->reading)
+            loops->read(all->reading, rows[0], rows[0] + size, all->reading->begun);
         int64_t stride = write_context(all, rows, size, all->columns);
-        loops->judge_blocks(all, rows, all->columns, stride, 0, size, all->scores + 3 * all->first[d]);
+        loops->judge_blocks(all, rows, first_row, all->columns, stride, 0, size, all->scores + 3 * all->first[d]);
         if (all->labels)
-            settle(all, loops, rows, size, stride);
+            settle(all, loops, rows, first_row, size, stride);
     }
+}
+
+enum { AT_ONCE = 32 };
+
+/* Tell whether one of some units may break a line; side by side, where `kind` is asked about one after the other. */
+static int any_break(const uint16_t *units)
+{
+    uint16_t found = 0;
+    for (int k = 0; k < AT_ONCE; k++)
+        found |= (units[k] < SPACE) | (units[k] == 0x85) | ((units[k] & 0xFFFE) == 0x2028);
+    return found;
 }
 
 /* Lines of a buffer that are not blank, without the white space around them; gives how many. `kind` of a unit: 1 for
@@ -1002,8 +1020,10 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 {
     int64_t found = 0, begin = 0;
     for (int64_t i = 0; i <= n; i++) {
-        if (i < n && kind[units[i]] != 2)
-            continue;
+        while (i + AT_ONCE <= n && !any_break(units + i))
+            i += AT_ONCE;
+        while (i < n && kind[units[i]] != 2)
+            i++;
         int64_t stop = i;
         while (begin < stop && kind[units[begin]])
             begin++;

@@ -30,7 +30,7 @@ WITH static void NAME(write_scores)(const Context *all, const Lanes totals[3], f
 }
 
 /* Judge TILE blocks of one document together, which then share each load of weights; the last may stand more than
-   once. `columns` are those near, from the first of the blocks. */
+   once. `rows` are theirs in `begun`; `columns` are those near, from the first of the blocks. */
 WITH static inline void NAME(judge_tile)(const Context *all, const int64_t rows[TILE], const float *columns,
                                          float *scores)
 {
@@ -59,8 +59,8 @@ WITH static inline void NAME(judge_tile)(const Context *all, const int64_t rows[
 }
 
 /* Judge `n` blocks of a document: the first, or those `chosen`. */
-WITH static void NAME(judge_blocks)(const Context *all, const int64_t *rows, const float *columns, int64_t stride,
-                                    const int32_t *chosen, int64_t n, float *scores)
+WITH static void NAME(judge_blocks)(const Context *all, const int64_t *rows, int64_t first_row, const float *columns,
+                                    int64_t stride, const int32_t *chosen, int64_t n, float *scores)
 {
     for (int64_t begin = 0; begin < n; begin += NEAR) {
         int64_t n_near = n - begin < NEAR ? n - begin : NEAR;
@@ -80,7 +80,7 @@ WITH static void NAME(judge_blocks)(const Context *all, const int64_t *rows, con
             int64_t n_found = n_near - at < TILE ? n_near - at : TILE;
             for (int r = 0; r < TILE; r++) {
                 int64_t i = begin + at + (r < n_found ? r : n_found - 1);
-                tile_rows[r] = rows[chosen ? chosen[i] : i];
+                tile_rows[r] = rows[chosen ? chosen[i] : i] - first_row;
             }
             NAME(judge_tile)(all, tile_rows, near + at, tile_scores);
             memcpy(scores + 3 * (begin + at), tile_scores, 3 * n_found * sizeof *scores);
@@ -135,12 +135,12 @@ WITH static inline void NAME(add_features)(const Sparse *features, const float *
     memcpy(hidden, sums, STRIP * sizeof *sums);
 }
 
-WITH static void NAME(read_all)(const Reading *all)
+WITH static void NAME(read)(const Reading *all, int64_t begin, int64_t end, float *begun)
 {
     Sparse features;
     int64_t width = all->n_reader + all->n_judge;
     float hidden[MAX_COLUMNS];
-    for (int64_t b = 0; b < all->n; b++) {
+    for (int64_t b = begin; b < end; b++, begun += all->n_judge) {
         own_features(all, b, &features);
         memcpy(hidden, all->bias, width * sizeof *hidden);
         for (int64_t at = 0; at < width; at += STRIP * LANES)
@@ -151,7 +151,7 @@ WITH static void NAME(read_all)(const Reading *all)
             for (int k = 0; k < 3; k++)
                 totals[k] += active * *(const Lanes *)(all->out + k * all->n_reader + h);
         }
-        float *logits = all->logits + 3 * b, *begun = all->begun + b * all->n_judge;
+        float *logits = all->logits + 3 * b;
         for (int k = 0; k < 3; k++)
             logits[k] = all->out_bias[k] + NAME(sum_of)(totals[k]);
         for (int64_t h = 0; h < all->n_judge; h += LANES) {
@@ -163,7 +163,7 @@ WITH static void NAME(read_all)(const Reading *all)
     }
 }
 
-static const Loops NAME(loops) = {NAME(read_all), NAME(judge_blocks), NAME(write_rises)};
+static const Loops NAME(loops) = {NAME(read), NAME(judge_blocks), NAME(write_rises)};
 
 #undef Lanes
 #undef Bits

@@ -81,25 +81,37 @@ class Networks:
         """Give the first two features of each block ``(n, 2)``, the reader's logits ``(n, 3)``, and what both begin in
         the judge ``(n, n_judge)``.
         """
+        members, results = self._reading(evidence, len(evidence))
+        self.library.read_blocks(struct(members))
+        return results
+
+    def _reading(self, evidence: Evidence, most_begun: int) -> tuple[list[Member], tuple[F32, F32, F32]]:
+        """Give the members of `Reading` in kernels.c, and those of them that come to hold the results."""
         n, n_reader, n_judge = len(evidence), self.reader_out.shape[1], self.judge_out.shape[1]
-        words, logits, begun = (np.empty((n, size), dtype=np.float32) for size in (2, 3, n_judge))
+        words, logits = (np.empty((n, size), dtype=np.float32) for size in (2, 3))
+        begun = np.empty((most_begun, n_judge), dtype=np.float32)
         own = (
             evidence.sums, evidence.words, evidence.known, evidence.cues, evidence.cue_sums, evidence.cue_words,
             evidence.shape, evidence.titled, evidence.first_edge, evidence.last_edge, evidence.chars,
         )  # fmt: skip
         kept: list[Member] = [n, evidence.cues.shape[1], *map(np.ascontiguousarray, own), presence_rows()]
         kept += [self.own, self.bias, self.of_logits, self.reader_out, self.reader_out_bias, n_reader, n_judge]
-        self.library.read_blocks(struct([*kept, words, logits, begun]))
-        return words, logits, begun
+        return [*kept, words, logits, begun], (words, logits, begun)
 
     def settled(
-        self, evidence: Evidence, first: I64, read: tuple[F32, F32, F32], concepts: tuple[str, ...], rule: Rule
+        self, evidence: Evidence, first: I64, concepts: tuple[str, ...], rule: Rule
     ) -> tuple[F32, npt.NDArray[np.int8]]:
-        """Give the probabilities of whole documents' blocks, ``(n, 3)``, and their labels once nothing more goes."""
+        """Read, judge, and drop what goes until nothing more does.
+
+        Gives the probabilities of whole documents' blocks, ``(n, 3)``, and the labels that `unappeal.settle` gives.
+        """
+        members, read = self._reading(evidence, int(np.diff(first).max(initial=0)))
+        reading = struct(members)
         labels = np.zeros(len(evidence), dtype=np.int8)
         gain, limits = np.array([rule.appeal_gain], dtype=np.float32), np.ascontiguousarray(rule.limits)
         deciding: list[Member] = [limits, gain, self.slopes, rule.dropped.view(np.uint8), labels]
-        return self._judged(evidence, first, np.arange(len(evidence)), read, concepts, deciding), labels
+        rows = np.arange(len(evidence))
+        return self._judged(evidence, first, rows, read, concepts, ctypes.addressof(reading), deciding), labels
 
     def judged(
         self,
@@ -113,7 +125,7 @@ class Networks:
 
         ``first`` bounds the documents among the rows; ``read`` is what `read` gives for all of the evidence.
         """
-        return self._judged(evidence, first, rows, read, concepts, [0, 0, 0, 0, 0])
+        return self._judged(evidence, first, rows, read, concepts, 0, [0, 0, 0, 0, 0])
 
     def _judged(
         self,
@@ -122,6 +134,7 @@ class Networks:
         rows: I64,
         read: tuple[F32, F32, F32],
         concepts: tuple[str, ...],
+        reading: int,
         deciding: list[Member],
     ) -> F32:
         words, logits, begun = read
@@ -130,7 +143,7 @@ class Networks:
         places = np.arange(1, stride + 2, dtype=np.float32)
         scores = np.empty((len(rows), 3), dtype=np.float32)
         members: list[Member] = [
-            first, len(first) - 1, rows, evidence.chars,
+            reading, first, len(first) - 1, rows, evidence.chars,
             evidence.first_edge, evidence.last_edge, evidence.lead, evidence.key, evidence.cues, evidence.cues.shape[1],
             evidence.term_first, evidence.term_hash, words, logits, is_stop(),
             telling, telling.shape[1], len(MARKERS), len(TOPICS),
