@@ -112,13 +112,14 @@ def split_batch(documents: Sequence[Document], mode: BlockMode = "auto") -> Batc
     doc_start = np.zeros(len(texts), dtype=np.int64)
     np.cumsum(lengths[:-1] + 1, out=doc_start[1:])
     start, end = _lines(texts, units)
-    doc = np.searchsorted(doc_start, start, side="right") - 1
+    first = np.append(np.searchsorted(start, doc_start), len(start))
+    doc = np.repeat(np.arange(len(texts)), np.diff(first))
     by_blank = (
         _hard_wrapped(texts, doc_start, start, end, doc) if mode == "auto" else np.full(len(texts), mode == "blank")
     )
     if len(start) and by_blank.any():
         start, end, doc = _merged_lines(units, start, end, doc, by_blank)
-    first = np.searchsorted(doc, np.arange(len(texts) + 1))
+        first = np.searchsorted(doc, np.arange(len(texts) + 1))
     batch = Batch(texts, units, doc_start, first, start, end, by_blank)
     given = {i: list(d) for i, d in enumerate(documents) if not isinstance(d, str)}
     return _with_given_blocks(batch, given) if given else batch

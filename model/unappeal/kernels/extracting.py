@@ -46,7 +46,7 @@ class Extractor:
         power, inverse = powers(WINDOW_UNITS + 1)
         silent = concepts.index(SILENT_CONCEPT) if SILENT_CONCEPT in concepts else -1
         members: list[Member] = [
-            tables.packed, tables.spaceless, tables.edge, tables.counters, tables.counters.shape[1],
+            tables.packed, tables.spaceless, tables.edge, tables.counters.T,
             weights.slots, len(weights.slots).bit_length() - 1,
             weights.cue_keys, weights.cue_concepts, len(weights.cue_keys), weights.may_be_cue, CUE_BITS,
             weights.cue_worth, len(concepts), silent, power, inverse[: WINDOW_UNITS + 1], seeds(),

@@ -51,8 +51,7 @@ typedef struct {
     const uint32_t *packed;       /* (65536,) CharTables.packed */
     const uint8_t *spaceless;     /* (65536,) */
     const uint8_t *edge;          /* (65536,) */
-    const uint64_t *counters;     /* (2, n_counters) */
-    int64_t n_counters;
+    const uint64_t *counters;     /* (n_counters, 2) */
     const int16_t *slots;         /* (2**slot_bits, 4) */
     int64_t slot_bits;
     const uint64_t *cue_keys;     /* (n_cue_keys,), sorted */
@@ -94,7 +93,7 @@ typedef struct {
 /* One block being read. */
 typedef struct {
     const Model *model;
-    uint16_t unit[WINDOW], folded[WINDOW];
+    uint16_t unit[WINDOW], folded[WINDOW + 64];
     uint64_t prefix[WINDOW + 1];
     int length;
     uint64_t is_word[WINDOW / 64 + 1];
@@ -201,6 +200,17 @@ static void read_word(const Block *block, int start, int end, uint64_t hash, Rec
     record->concepts = found[0] | found[1] << 8;
 }
 
+/* The lowest bit of each of 64 numbers, side by side. */
+static uint64_t lowest_bits(const uint8_t numbers[64])
+{
+    uint64_t bits = 0, eight;
+    for (int byte = 0; byte < 8; byte++) {
+        memcpy(&eight, numbers + 8 * byte, sizeof eight);
+        bits |= (eight * 0x0102040810204080u >> 56) << 8 * byte;
+    }
+    return bits;
+}
+
 static int is_spaceless(const Block *block, int i)
 {
     uint16_t folded = block->folded[i];
@@ -225,22 +235,27 @@ static void open_block(Block *block, const uint16_t *units, int64_t length, uint
     uint64_t total = 0, one = 0, two = 0;
     uint16_t highest = 0;
     block->prefix[0] = 0;
-    for (int begin = 0; begin < block->length; begin += 64) {
-        int n = block->length - begin < 64 ? block->length - begin : 64;
-        uint64_t bits = 0;
-        for (int k = 0; k < n; k++) {
-            uint32_t packed = model->packed[block->unit[begin + k]];
-            uint16_t folded = (uint16_t)packed;
-            block->folded[begin + k] = folded;
-            highest = folded > highest ? folded : highest;
-            bits |= (uint64_t)(folded != 0) << k;
-            total += ((uint64_t)folded + 1) * model->power[begin + k];
-            block->prefix[begin + k + 1] = total;
-            one += model->counters[packed >> 17]; /* column 0 is zero: adding it is cheaper than asking */
-            two += model->counters[model->n_counters + (packed >> 17)];
-        }
-        block->is_word[begin / 64] = bits;
+    for (int i = 0; i < block->length; i++) {
+        uint32_t packed = model->packed[block->unit[i]];
+        uint16_t folded = (uint16_t)packed;
+        block->folded[i] = folded;
+        total += ((uint64_t)folded + 1) * model->power[i];
+        block->prefix[i + 1] = total;
+        const uint64_t *counters = model->counters + 2 * (packed >> 17);
+        one += counters[0]; /* row 0 is zero: adding it is cheaper than asking */
+        two += counters[1];
     }
+    for (int begin = 0; begin < block->length; begin += 64) {
+        const uint16_t *folded = block->folded + begin;
+        uint8_t flags[64];
+        for (int k = 0; k < 64; k++) { /* beyond the end stands what earlier blocks left */
+            flags[k] = folded[k] != 0;
+            highest = folded[k] > highest ? folded[k] : highest;
+        }
+        block->is_word[begin / 64] = lowest_bits(flags);
+    }
+    int n_last = block->length % 64;
+    block->is_word[(block->length - 1) / 64] &= n_last ? (1ull << n_last) - 1 : ~0ull;
     block->any_spaceless = 0;
     if (highest >= FIRST_SPACELESS)
         for (int i = 0; i < block->length; i++)
@@ -386,7 +401,10 @@ int64_t extract(const Model *model, const uint16_t *units, const int64_t *start,
 {
     Block blocks[2]; /* while one is read, what the next looks up is on its way */
     int64_t n_terms = 0;
-    blocks[0].model = blocks[1].model = model;
+    for (int k = 0; k < 2; k++) {
+        blocks[k].model = model;
+        memset(blocks[k].folded, 0, sizeof blocks[k].folded);
+    }
     for (int64_t next = 0; next <= n; next++) {
         if (next < n) {
             uint64_t counted[2];
@@ -875,15 +893,11 @@ static void own_features(const Reading *all, int64_t b, Sparse *features)
     put(features, column + N_EDGES + all->last_edge[b] - 1, all->last_edge[b] > 0);
     column += 2 * N_EDGES;
     for (int64_t first = 0; first < all->n_concepts; first += 64) {
-        uint64_t present = 0, eight; /* gathered first: which they are nobody can guess */
+        uint64_t present; /* gathered first: which they are nobody can guess */
         uint8_t flags[64] = {0};
         for (int64_t k = first; k < all->n_concepts && k < first + 64; k++)
             flags[k - first] = cues[k] > 0;
-        for (int byte = 0; byte < 8; byte++) {
-            memcpy(&eight, flags + 8 * byte, sizeof eight);
-            present |= (eight * 0x0102040810204080u >> 56) << 8 * byte; /* the lowest bit of each, side by side */
-        }
-        for (; present; present &= present - 1) {
+        for (present = lowest_bits(flags); present; present &= present - 1) {
             int64_t k = first + __builtin_ctzll(present);
             float count = cues[k];
             put(features, column + (int)k, smaller(count, 4));
