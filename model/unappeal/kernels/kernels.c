@@ -122,10 +122,11 @@ static const int16_t *slot(const Model *model, uint64_t key)
     return row[0] == tag_of(model, mixed) ? row : 0;
 }
 
-static void hit(Block *block, int place, int concept_number)
+/* Note a cue, unless it is none; gives how many there are then. */
+static int hit(int32_t *hits, int n_hits, int place, int concept_number)
 {
-    block->hits[block->n_hits] = (place << 8) | (concept_number - 1);
-    block->n_hits += concept_number != 0;
+    hits[n_hits] = (place << 8) | (concept_number - 1);
+    return n_hits + (concept_number != 0);
 }
 
 static void add_weights(int64_t *sums, const int16_t *row)
@@ -302,7 +303,8 @@ static void find_words(Block *block)
 static int64_t read_words(Block *block, Evidence *evidence, int64_t b, int64_t n_terms)
 {
     const Model *model = block->model;
-    int64_t known = 0, titled = 0;
+    int64_t known = 0, titled = 0, sums[4] = {0}; /* here: through pointers each sum would wait for the last store */
+    int n_hits = block->n_hits;
     for (int w = 0; w < block->n_words; w++) {
         const Word *word = block->words + w;
         Record *record = word->records + (word->records[0].hash != word->hash);
@@ -312,22 +314,24 @@ static int64_t read_words(Block *block, Evidence *evidence, int64_t b, int64_t n
             read_word(block, word->start, word->end, word->hash, record);
         }
         for (int k = 0; k < 4; k++)
-            block->sums[k] += record->sums[k];
+            sums[k] += record->sums[k];
         known += record->known;
         titled += (model->packed[block->unit[word->start]] & UPPER) != 0;
         const int16_t *row = model->slots + 4 * (word->pair >> (64 - model->slot_bits));
         int32_t found = -(w && row[0] == tag_of(model, word->pair)); /* all bits or none */
         for (int k = 0; k < 2; k++) {
             int32_t weight = row[1 + k] & found;
-            block->sums[k] += weight;
-            block->sums[2 + k] += weight > 0 ? weight : 0;
+            sums[k] += weight;
+            sums[2 + k] += weight > 0 ? weight : 0;
         }
-        hit(block, word[-(w > 0)].start, row[3] & found);
-        hit(block, word->start, record->concepts & 0xFF);
-        hit(block, word->start, record->concepts >> 8);
+        n_hits = hit(block->hits, n_hits, word[-(w > 0)].start, row[3] & found);
+        n_hits = hit(block->hits, n_hits, word->start, record->concepts & 0xFF);
+        n_hits = hit(block->hits, n_hits, word->start, record->concepts >> 8);
         evidence->term_hash[n_terms] = word->hash;
         n_terms += word->end - word->start >= TERM;
     }
+    memcpy(block->sums, sums, sizeof sums);
+    block->n_hits = n_hits;
     evidence->words[b] = block->n_words;
     evidence->known[b] = known;
     evidence->titled[b] = titled;
@@ -346,7 +350,7 @@ static int64_t read_spaceless(Block *block, Evidence *evidence, int64_t b, int64
                 uint64_t key = piece(block, at, at + length) ^ (model->seeds->spaceless + (uint64_t)length);
                 const int16_t *row = slot(model, key);
                 if (row) {
-                    hit(block, at, row[3]);
+                    block->n_hits = hit(block->hits, block->n_hits, at, row[3]);
                     if (length <= 4)
                         add_weights(block->sums, row);
                 }
