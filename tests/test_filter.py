@@ -31,9 +31,6 @@ class ByLength(ParagraphClassifier):
         appeal = np.where(chars <= self.limit, 1 - 1e-6, 1e-6).astype(np.float32)
         return np.stack((1 - appeal, appeal, np.zeros_like(appeal)), axis=1)
 
-    def settled(self, *_: object) -> None:
-        """Leave it to NumPy, which asks `judged_as_read`."""
-
 
 @pytest.fixture(scope="module")
 def by_length(tiny_model: ParagraphClassifier) -> ByLength:

@@ -14,13 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import unappeal
+import unappeal.classifier
 from unappeal import ParagraphClassifier, load_model
-from unappeal.blocks import split_batch
-from unappeal.context import Network, block_columns, context_columns, softmax
+from unappeal.blocks import Batch, split_batch
+from unappeal.context import Network, block_columns, check_networks, context_columns, softmax
 from unappeal.evidence import Evidence, WordMemo, extract
 from unappeal.kernels import LIBRARY, library
 from unappeal.kernels.extracting import Extractor
-from unappeal.kernels.networks import Networks, fits
+from unappeal.kernels.networks import Networks, _slopes, fits
+from unappeal.labels import APPEAL, BODY, RELATED
 from unappeal.operating_point import OperatingPoint, label_mask
 from unappeal.settle import Judge, judged_and_settled, settle
 
@@ -152,6 +154,62 @@ def test_settling_in_one_pass_gives_what_asking_about_every_block_gives(
         np.testing.assert_array_equal(labels, expected)
         n_late += int((labels != point.decide(scores, judge.evidence.chars, loss)).sum())
     assert n_late, "blocks that go only when others have gone"
+
+
+@pytest.mark.parametrize("judge_name", ["own", "any"])
+def test_no_logit_gains_more_on_the_body_s_than_the_slopes_say(judge_name: str) -> None:
+    model, chance = load_model(), np.random.default_rng(8)
+    judge = judges(model)[judge_name]
+    weights = judge.weights[3 + len(model.reader_.weights) :]
+    slopes = _slopes(weights, judge.out)
+    n, n_columns = 4000, len(weights)
+    columns = chance.random((n, n_columns), dtype=np.float32)
+    begun = chance.normal(size=(n, len(judge.bias)), scale=3).astype(np.float32)
+    changed = np.zeros_like(columns)  # one column a row: the bound is tight there
+    changed[np.arange(n), chance.integers(n_columns, size=n)] = chance.normal(size=n, scale=0.05)
+    before, after = (np.maximum(begun + x @ weights, 0) @ judge.out for x in (columns, columns + changed))
+    gained = (after - before)[:, [RELATED, APPEAL]] - (after - before)[:, [BODY]]
+    most = np.maximum(changed, 0) @ slopes[:, 0].T + np.maximum(-changed, 0) @ slopes[:, 1].T
+    assert (gained <= most + 1e-4).all()
+    assert (gained > 0.3 * most).any(axis=0).all(), "for either label some row comes near"
+
+
+def test_networks_of_other_shapes_are_refused() -> None:
+    model = load_model()
+    reader, judge, concepts = model.reader_, model.judge_, model.evidence_.concepts
+    check_networks(reader, judge, concepts)
+    short = replace(judge, **{name: getattr(judge, name)[:-1] for name in ("mean", "scale", "hidden")})
+    for wrong in ((reader, short), (judge, judge), (reader, replace(judge, out_bias=judge.out_bias[:1]))):
+        with pytest.raises(ValueError, match="a network of shapes"):
+            check_networks(*wrong, concepts)
+        with pytest.raises(ValueError, match="a network of shapes"):
+            ParagraphClassifier.from_arrays(
+                model.evidence_, *wrong, model.operating_point_, model.metadata_
+            ).predict_proba(["Give."])
+
+
+class Counting(ParagraphClassifier):
+    """Counts how often evidence is computed."""
+
+    n_asked = 0
+
+    def evidence(self, batch: Batch) -> Evidence:
+        self.n_asked += 1
+        return super().evidence(batch)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_evidence_is_computed_once_however_documents_are_settled(
+    compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(unappeal.classifier, "library", lambda: None)
+    shipped = load_model()
+    model = Counting.from_arrays(
+        shipped.evidence_, shipped.reader_, shipped.judge_, shipped.operating_point_, shipped.metadata_
+    )
+    unappeal.filter_batch(["Support us.\n\nThe council met on Monday."], model=model)
+    assert model.n_asked == 1
 
 
 def test_weights_that_would_lead_beyond_an_array_are_refused() -> None:

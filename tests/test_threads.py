@@ -16,6 +16,9 @@ import sys, threading
 sys.setswitchinterval(1e-6)  # seconds: threads take turns as often as they can
 
 import unappeal
+import unappeal.evidence
+
+unappeal.evidence.MEMO_BITS = 4  # words that must share a place
 
 def text(i):
     plea = f"Support our newsroom {{i}}! Donate {{i}} euros today, become member {{i}} of the Harbour Light."
@@ -69,8 +72,9 @@ assert not errors, errors
 """
 
 
-@pytest.mark.parametrize("pure", ["0", "1"])
-@pytest.mark.parametrize("script", [FIRST_USE, POWERS], ids=["first use", "powers"])
+@pytest.mark.parametrize(
+    ("script", "pure"), [(FIRST_USE, "0"), (FIRST_USE, "1"), (POWERS, "1")], ids=["first use", "in NumPy", "powers"]
+)
 def test_threads_that_begin_at_once_get_what_they_get_alone(script: str, pure: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, "UNAPPEAL_PURE": pure}, capture_output=True, text=True

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unappeal.classifier import ParagraphClassifier
-from unappeal.context import Network
+from unappeal.context import Network, check_networks
 from unappeal.errors import ModelError
 from unappeal.evidence import CharTables, EvidenceWeights
 from unappeal.labels import LABELS
@@ -164,6 +164,7 @@ def _built(description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> 
     reader, judge = (
         Network(**{part: arrays[f"{name}_{part}"] for part in _NETWORK_PARTS}) for name in ("reader", "judge")
     )
+    check_networks(reader, judge, evidence.concepts)
     settings = description["operating_point"]
     point = OperatingPoint(
         tuple(settings["levels"]),

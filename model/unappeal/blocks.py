@@ -37,6 +37,9 @@ INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u061c\u180e\x00"
 MIN_WRAP_CHARS, MAX_WRAP_CHARS = 40, 132
 """A hard-wrapped text is between these wide (code points): below stand menus and poems, above nobody wraps."""
 
+MOST_COPIED = 1 << 20
+"""Longer texts become units in parts of this many code points, since they take four bytes each on the way."""
+
 _SPACES = "".join(chr(c) for c in range(0x3001) if chr(c).isspace() and chr(c) not in LINE_BREAKS) + INVISIBLE
 _EDGE = _SPACES + LINE_BREAKS
 _IS_EDGE = np.zeros(65536, dtype=bool)
@@ -199,6 +202,10 @@ def to_units(text: str) -> npt.NDArray[np.uint16]:
 
 
 def _write_units(text: str, units: npt.NDArray[np.uint16]) -> None:
+    if len(text) > MOST_COPIED:
+        for at in range(0, len(text), MOST_COPIED):
+            _write_units(text[at : at + MOST_COPIED], units[at : at + MOST_COPIED])
+        return
     wide = np.array([text or " "]).view(np.uint32)[: len(text)]  # a third of the time of encoding it
     units[:] = wide
     # Of strings as long, one with characters above U+FFFF takes the most memory: others need not be searched for them.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unappeal.blocks import Batch, BlockMode, Document, split_batch
-from unappeal.context import F32, Network, block_columns, context_columns, softmax
+from unappeal.context import F32, Network, block_columns, check_networks, context_columns, softmax
 from unappeal.estimator import EstimatorMixin
 from unappeal.evidence import Evidence, EvidenceWeights, WordMemo, extract
 from unappeal.kernels import library
@@ -130,7 +130,7 @@ class ParagraphClassifier(EstimatorMixin):
         ``first`` bounds the documents, or what is left of them; the result has shape ``(n_left, 3)``.
         """
         evidence, words, logits, begun = read
-        index = np.arange(len(evidence)) if rows is None else np.flatnonzero(rows)
+        index = np.arange(len(evidence), dtype=np.int64) if rows is None else np.flatnonzero(rows)
         if not len(index):
             return np.zeros((0, len(LABELS)), dtype=np.float32)
         concepts = self.evidence_.concepts
@@ -146,9 +146,10 @@ class ParagraphClassifier(EstimatorMixin):
     ) -> tuple[F32, npt.NDArray[np.int8]] | None:
         """Give what `unappeal.settle.judged_and_settled` does, where the library does the work; else None.
 
-        ``limits`` are those of `OperatingPoint.limits`.
+        ``limits`` are those of `OperatingPoint.limits`. Subclasses that read or judge in their own way are asked.
         """
-        if (compiled := self._compiled_networks()) is None:
+        own = ParagraphClassifier.read, ParagraphClassifier.judged_as_read
+        if (type(self).read, type(self).judged_as_read) != own or (compiled := self._compiled_networks()) is None:
             return None
         gain = self.operating_point_.appeal_gain
         return compiled.settled(evidence, first, self.evidence_.concepts, Rule(limits, gain, dropped))
@@ -160,6 +161,7 @@ class ParagraphClassifier(EstimatorMixin):
     def _compiled_networks(self) -> Networks | None:
         """Give the networks as the library takes them, None where NumPy does the work."""
         if "_networks" not in self.__dict__:
+            check_networks(self.reader_, self.judge_, self.evidence_.concepts)
             loaded = library()
             usable = loaded is not None and fits(self.reader_, self.judge_)
             self.__dict__["_networks"] = Networks.of(loaded, self.reader_, self.judge_) if loaded and usable else None

@@ -137,6 +137,16 @@ def _parts(columns: F32) -> Iterator[tuple[slice, F32]]:
         yield slice(begin, min(begin + ROWS_AT_A_TIME, n)), part
 
 
+def check_networks(reader: Network, judge: Network, concepts: tuple[str, ...]) -> None:
+    """Raise ValueError where the networks do not take what the features of blocks and documents are."""
+    n_own = len(block_feature_names(concepts))
+    for network, n_in in ((reader, n_own), (judge, 3 + n_own + n_context_columns())):
+        n_hidden = len(network.bias)
+        shapes = network.weights.shape, network.out.shape, network.out_bias.shape
+        if shapes != ((n_in, n_hidden), (n_hidden, 3), (3,)):
+            raise ValueError(f"a network of shapes {shapes} for {n_in} features")
+
+
 def softmax(logits: F32) -> F32:
     """Give probabilities from logits, row by row."""
     columns = np.array(logits.T, order="C")  # a copy in any case, changed in place

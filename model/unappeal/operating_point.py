@@ -4,7 +4,7 @@ A block is dropped when the noise it would remove is worth more than the story i
 
     log(P(related) + gain * P(appeal)) - log(P(body)) - exponent * log(characters) > threshold
 
-or, what is the same and cheaper to ask often::
+or, what is the same but for rounding, and cheaper to ask often::
 
     P(related) + gain * P(appeal) > P(body) * limit,  where limit = exp(threshold) * characters ** exponent
 

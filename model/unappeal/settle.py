@@ -12,6 +12,7 @@ import numpy.typing as npt
 from unappeal.blocks import Batch
 from unappeal.classifier import ParagraphClassifier
 from unappeal.context import F32
+from unappeal.evidence import Evidence
 
 Bools = npt.NDArray[np.bool_]
 
@@ -23,9 +24,9 @@ class Judge:
     blocks, costs little more than asking at one. ``first_scores`` ``(n_blocks, 3)`` are those of the whole documents.
     """
 
-    def __init__(self, classifier: ParagraphClassifier, batch: Batch) -> None:
+    def __init__(self, classifier: ParagraphClassifier, batch: Batch, evidence: Evidence | None = None) -> None:
         self.classifier = classifier
-        self.evidence = classifier.evidence(batch)
+        self.evidence = classifier.evidence(batch) if evidence is None else evidence
         self.document = batch.document_of_block()
         self.n_documents = len(batch.texts)
         self.reading = classifier.read(self.evidence)
@@ -60,7 +61,7 @@ def judged_and_settled(
     found = classifier.settled(evidence, batch.first, limits, dropped)
     if found is not None:
         return found
-    judge = Judge(classifier, batch)
+    judge = Judge(classifier, batch, evidence)
     return judge.first_scores, settle(judge, max_body_loss, dropped)
 
 

@@ -20,7 +20,7 @@ ABI = 4
 def library() -> ctypes.PyDLL | None:
     """Load the library; None where there is none that fits.
 
-    It is called with the interpreter's lock held, since it writes to memos that threads may share.
+    Its functions write to what they are given alone, but for the memo of words: see `Extractor`.
     """
     if os.environ.get("UNAPPEAL_PURE") == "1" or not LIBRARY.exists():
         return None

@@ -1,7 +1,8 @@
 """`unappeal.evidence.extract` by the library."""
 
 import ctypes
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ RECORD = np.dtype([("hash", np.uint64), ("sums", np.int32, 4), ("concepts", np.u
 
 @dataclass(frozen=True, slots=True)
 class Extractor:
-    """Weights as the library takes them, with a memo of the words met last.
+    """Weights as the library takes them, with a memo of the words met last; threads take turns.
 
     ``arrays`` are what ``model`` points to.
     """
@@ -37,6 +38,7 @@ class Extractor:
     model: ctypes.Array[ctypes.c_int64]
     arrays: list[npt.NDArray[Any]]
     n_concepts: int
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def of(cls, library: ctypes.PyDLL, weights: EvidenceWeights) -> "Extractor":
@@ -74,7 +76,8 @@ class Extractor:
             term_hash, term_first,
         ]  # fmt: skip
         read = map(pointer, (units, start, end))
-        found = self.library.extract(self.model, *read, ctypes.c_int64(n), struct(results))
+        with self.turn:
+            found = self.library.extract(self.model, *read, ctypes.c_int64(n), struct(results))
         return Evidence(
             sums, words, known, cues, cue_sums, cue_words, shape, titled, first_edge, last_edge, end - start,
             key, lead, term_hash[:found], term_first,

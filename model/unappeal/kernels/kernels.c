@@ -1,5 +1,5 @@
-/* The loops that cost most: `_lines` of blocks.py, `extract` of evidence.py, `block_columns` with the reader, and
-   `context_columns` with the judge of context.py.
+/* The loops that cost most: `_lines` of blocks.py, `extract` of evidence.py, `block_columns` with the reader and
+   `context_columns` with the judge of context.py, `settle` of settle.py.
 
    The NumPy code there is the definition and stays in use wherever this file is not compiled; tests hold the two
    together. No Python in here: plain arrays in, plain arrays out, no memory kept, so that one library serves every
@@ -460,7 +460,7 @@ typedef struct {
     const float *of_logits;    /* (3, n_judge): the judge's weights for the reader's logits */
     const float *out;          /* (3, n_reader) */
     const float *out_bias;     /* (3,) */
-    int64_t n_reader, n_judge; /* multiples of LANES, together of STRIP vectors */
+    int64_t n_reader, n_judge; /* of PANEL vectors the latter, together of STRIP vectors */
     float *first_two;          /* (n, 2) */
     float *logits;             /* (n, 3) */
     float *begun;              /* (n, n_judge), or that of the largest document */
@@ -494,8 +494,8 @@ typedef struct {
     const float *logs, *fades;     /* (stride + 2,): log2(i); exp(-i / FAR_BLOCKS) and 0 first */
     const float *inverses;         /* (stride + 2,): 1 / i and 0 first */
     int64_t stride;                /* blocks of the largest document */
-    float *columns, *columns_left; /* (n_columns, stride or NEAR if that is more) and a vector, zeros */
-    float *near;                   /* (n_columns, NEAR), zeros: what a tile has too many is judged for nothing */
+    float *columns, *columns_left; /* (n_columns, stride or NEAR if that is more) and a vector, zeros at first */
+    float *near;                   /* (n_columns, NEAR), zeros at first: what a tile has too many is judged for nothing */
     int64_t n_columns;
     const float *weights;          /* (n_columns, width): the judge's hidden units, then zeros */
     const float *begun;            /* what a block's own features come to in them: Reading.begun */
@@ -505,7 +505,7 @@ typedef struct {
     float *scores;                 /* (n_asked, 3) */
     const float *limits;           /* (n_asked,): see OperatingPoint.limits */
     const float *appeal_gain;      /* (1,) */
-    const float *slopes;           /* (2, 2, n_columns): see rises */
+    const float *slopes;           /* (2, 2, n_columns): see write_rises */
     const uint8_t *dropped;        /* (3,): labels that go */
     int8_t *labels;                /* (n_asked,), or none where only scores are wanted */
 } Context;
@@ -825,7 +825,7 @@ static int64_t write_context(const Context *all, const int64_t *rows, int64_t si
     return stride;
 }
 
-/* Label one block as OperatingPoint.decide does, to the bit. */
+/* Label one block as OperatingPoint.decide does, to the bit: 0 body, 1 appeal, 2 related. */
 UNFUSED static int8_t decided(const Context *all, const float *scores, float limit)
 {
     float appeal = *all->appeal_gain * scores[1];

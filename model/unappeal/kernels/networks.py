@@ -21,10 +21,9 @@ SCRATCH_ROWS = 12
 
 
 def fits(reader: Network, judge: Network) -> bool:
-    """Tell whether the networks are of a size that the library has room for."""
-    three = reader.out.shape == (len(reader.bias), 3) and reader.out_bias.shape == (3,)
+    """Tell whether the library has room for networks that passed `check_networks`."""
     room = MAX_COLUMNS - LANES * (PANEL + STRIP)
-    return three and len(reader.weights) < MAX_COLUMNS and len(reader.bias) + len(judge.bias) <= room
+    return len(reader.weights) < MAX_COLUMNS and len(reader.bias) + len(judge.bias) <= room
 
 
 class Rule(NamedTuple):
@@ -110,7 +109,7 @@ class Networks:
         labels = np.zeros(len(evidence), dtype=np.int8)
         gain, limits = np.array([rule.appeal_gain], dtype=np.float32), np.ascontiguousarray(rule.limits)
         deciding: list[Member] = [limits, gain, self.slopes, rule.dropped.view(np.uint8), labels]
-        rows = np.arange(len(evidence))
+        rows = np.arange(len(evidence), dtype=np.int64)
         return self._judged(evidence, first, rows, read, concepts, ctypes.addressof(reading), deciding), labels
 
     def judged(
