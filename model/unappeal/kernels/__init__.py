@@ -1,7 +1,7 @@
 """The dearest loops as machine code, where it is there: `kernels.c`, compiled when the package is built.
 
 Nobody needs a compiler: wheels carry the library, building from source takes what compiler it finds, and without one
-(or with ``UNAPPEAL_PURE=1``) NumPy does the same work, four times slower. Results are the same.
+(or with ``UNAPPEAL_PURE=1``) NumPy does the same work, three times slower. Results are the same.
 """
 
 import ctypes
