@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from unappeal import blocks
-from unappeal.blocks import LINE_BREAKS, BlockMode, is_hard_wrapped, rebuild, split, split_batch, to_units
+from unappeal.blocks import LINE_BREAKS, BlockMode, is_hard_wrapped, rebuild, split, split_batch
 
 WRAPPED = (
     "The harbour office said on Tuesday that the ferry would not sail before\n"
@@ -58,7 +58,7 @@ def test_right_to_left_and_spaceless_scripts_keep_their_offsets() -> None:
 def test_characters_above_the_basic_plane_count_as_one() -> None:
     text = "😀 Give 𝒏𝒐𝒘\n𠀀𠀁\nEnd"
     assert [(b.start, b.end) for b in split(text)] == [(0, 10), (11, 13), (14, 17)]
-    assert len(to_units(text)) == len(text)
+    assert len(split_batch([text]).units) == len(text)
 
 
 def test_lone_surrogates_and_nul_bytes_do_not_stop_it() -> None:
@@ -77,7 +77,8 @@ def test_long_lines_end_at_every_line_break(character: str) -> None:
 
 def test_halves_of_a_pair_of_surrogates_are_code_points_of_their_own() -> None:
     text = "a\ud83d\ude00b 😀 𝒏 \ude00\ud83d"
-    assert to_units(text).tolist() == [ord(c) if c < "😀" and c < "𝒏" else {"😀": 0x2606, "𝒏": 0x0251}[c] for c in text]
+    units = split_batch([text]).units
+    assert units.tolist() == [ord(c) if c < "😀" and c < "𝒏" else {"😀": 0x2606, "𝒏": 0x0251}[c] for c in text]
     assert [block.text for block in split(f"{text}\nc")] == [text, "c"]
 
 

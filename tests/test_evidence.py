@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unappeal import ParagraphClassifier, load_model
-from unappeal.blocks import split_batch, to_units
+from unappeal.blocks import split_batch
 from unappeal.evidence import (
     _BASE,
     _SEED,
@@ -78,7 +78,7 @@ class Reference:
     @property
     def units(self) -> str:
         """What is read of the block, as folded-or-not units: its two ends where it is long."""
-        units = "".join(map(chr, to_units(self.text).tolist()))
+        units = "".join(map(chr, split_batch([self.text]).units.tolist()))
         if len(units) <= HEAD_CHARS + 1 + TAIL_CHARS:
             return units
         return units[:HEAD_CHARS] + " " + units[len(units) - TAIL_CHARS :]

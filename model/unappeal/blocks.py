@@ -194,14 +194,8 @@ def _cut_out(text: str, cuts: Iterable[tuple[int, int, int, int]]) -> str:
     return "".join(pieces)
 
 
-def to_units(text: str) -> npt.NDArray[np.uint16]:
-    """Give one 16-bit unit a code point, shape ``(len(text),)``."""
-    units = np.empty(len(text), dtype=np.uint16)
-    _write_units(text, units)
-    return units
-
-
 def _write_units(text: str, units: npt.NDArray[np.uint16]) -> None:
+    """Write one 16-bit unit a code point, shape ``(len(text),)``."""
     if len(text) > MOST_COPIED:
         for at in range(0, len(text), MOST_COPIED):
             _write_units(text[at : at + MOST_COPIED], units[at : at + MOST_COPIED])
@@ -218,7 +212,7 @@ def _write_units(text: str, units: npt.NDArray[np.uint16]) -> None:
 
 
 def _units_of_all(texts: Sequence[str], doc_start: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
-    """Give `to_units` of texts joined by line breaks."""
+    """Give the units of texts joined by line breaks."""
     n_units = int(doc_start[-1]) + len(texts[-1]) if texts else 0
     units = np.empty(n_units, dtype=np.uint16)
     for text, begin in zip(texts, doc_start.tolist(), strict=True):

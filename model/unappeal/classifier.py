@@ -142,17 +142,22 @@ class ParagraphClassifier(EstimatorMixin):
         return softmax(self.judge_.ended(context_columns(evidence, first, words.T, logits, concepts), begun))
 
     def settled(
-        self, evidence: Evidence, first: npt.NDArray[np.int64], limits: F32, dropped: npt.NDArray[np.bool_]
+        self,
+        evidence: Evidence,
+        first: npt.NDArray[np.int64],
+        max_body_loss: float | None,
+        dropped: npt.NDArray[np.bool_],
     ) -> tuple[F32, npt.NDArray[np.int8]] | None:
         """Give what `unappeal.settle.judged_and_settled` does, where the library does the work; else None.
 
-        ``limits`` are those of `OperatingPoint.limits`. Subclasses that read or judge in their own way are asked.
+        Subclasses that read or judge in their own way are asked.
         """
         own = ParagraphClassifier.read, ParagraphClassifier.judged_as_read
         if (type(self).read, type(self).judged_as_read) != own or (compiled := self._compiled_networks()) is None:
             return None
-        gain = self.operating_point_.appeal_gain
-        return compiled.settled(evidence, first, self.evidence_.concepts, Rule(limits, gain, dropped))
+        point = self.operating_point_
+        rule = Rule(point.limits(evidence.chars, max_body_loss), point.appeal_gain, dropped)
+        return compiled.settled(evidence, first, self.evidence_.concepts, rule)
 
     def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
         """Give what `judged_as_read` does, from the evidence."""

@@ -57,8 +57,7 @@ def judged_and_settled(
 ) -> tuple[F32, npt.NDArray[np.int8]]:
     """Give the first scores of a batch's blocks ``(n_blocks, 3)`` and what `settle` makes of them."""
     evidence = classifier.evidence(batch)
-    limits = classifier.operating_point_.limits(evidence.chars, max_body_loss)
-    found = classifier.settled(evidence, batch.first, limits, dropped)
+    found = classifier.settled(evidence, batch.first, max_body_loss, dropped)
     if found is not None:
         return found
     judge = Judge(classifier, batch, evidence)

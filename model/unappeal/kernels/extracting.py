@@ -20,7 +20,7 @@ from unappeal.evidence import (
     powers,
     seeds,
 )
-from unappeal.kernels.structs import Member, aligned, pointer, struct
+from unappeal.kernels.structs import Member, Struct, aligned, pointer
 
 MEMO_BITS = 18
 WINDOW_UNITS = HEAD_CHARS + TAIL_CHARS + 2
@@ -29,14 +29,10 @@ RECORD = np.dtype([("hash", np.uint64), ("sums", np.int32, 4), ("concepts", np.u
 
 @dataclass(frozen=True, slots=True)
 class Extractor:
-    """Weights as the library takes them, with a memo of the words met last; threads take turns.
-
-    ``arrays`` are what ``model`` points to.
-    """
+    """Weights as the library takes them, with a memo of the words met last; threads take turns."""
 
     library: ctypes.PyDLL
-    model: ctypes.Array[ctypes.c_int64]
-    arrays: list[npt.NDArray[Any]]
+    model: Struct
     n_concepts: int
     turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -47,17 +43,14 @@ class Extractor:
         tables, concepts = weights.tables, weights.concepts
         power, inverse = powers(WINDOW_UNITS + 1)
         silent = concepts.index(SILENT_CONCEPT) if SILENT_CONCEPT in concepts else -1
-        members: list[Member] = [
+        model: list[Member] = [
             tables.packed, tables.spaceless, tables.edge, tables.counters.T,
             weights.slots, len(weights.slots).bit_length() - 1,
             weights.cue_keys, weights.cue_concepts, len(weights.cue_keys), weights.may_be_cue, CUE_BITS,
             weights.cue_worth, len(concepts), silent, power, inverse[: WINDOW_UNITS + 1], seeds(),
             aligned(np.zeros(1 << MEMO_BITS, dtype=RECORD)), MEMO_BITS,
         ]  # fmt: skip
-        kept: list[Member] = [
-            np.ascontiguousarray(member) if isinstance(member, np.ndarray) else member for member in members
-        ]
-        return cls(library, struct(kept), [member for member in kept if isinstance(member, np.ndarray)], len(concepts))
+        return cls(library, Struct(model), len(concepts))
 
     def extract(self, batch: Batch) -> Evidence:
         """Compute the evidence of every block of a batch."""
@@ -77,7 +70,7 @@ class Extractor:
         ]  # fmt: skip
         read = map(pointer, (units, start, end))
         with self.turn:
-            found = self.library.extract(self.model, *read, ctypes.c_int64(n), struct(results))
+            found = self.library.extract(self.model, *read, ctypes.c_int64(n), Struct(results))
         return Evidence(
             sums, words, known, cues, cue_sums, cue_words, shape, titled, first_edge, last_edge, end - start,
             key, lead, term_hash[:found], term_first,

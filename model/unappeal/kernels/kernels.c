@@ -467,7 +467,6 @@ typedef struct {
 } Reading;
 
 typedef struct {
-    const Reading *reading;        /* blocks that are to be read first, a document at a time; or none */
     const int64_t *first;          /* (n_docs + 1,): bounds of the documents in `rows` */
     int64_t n_docs;
     const int64_t *rows;           /* (n_asked,): the blocks asked about, as rows of what follows */
@@ -503,11 +502,13 @@ typedef struct {
     const float *out_bias;         /* (3,) */
     int64_t width;                 /* a multiple of PANEL vectors */
     float *scores;                 /* (n_asked, 3) */
+    /* All of the rest, or none where only scores are wanted. */
+    const Reading *reading;        /* the blocks are read first, a document at a time */
     const float *limits;           /* (n_asked,): see OperatingPoint.limits */
     const float *appeal_gain;      /* (1,) */
     const float *slopes;           /* (2, 2, n_columns): see write_rises */
     const uint8_t *dropped;        /* (3,): labels that go */
-    int8_t *labels;                /* (n_asked,), or none where only scores are wanted */
+    int8_t *labels;                /* (n_asked,) */
 } Context;
 
 /* One document: its blocks, how many, how far its columns lie apart, and the one to be written next. */
@@ -1057,5 +1058,5 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 
 int64_t abi(void)
 {
-    return 4;
+    return 5;
 }

@@ -2,6 +2,7 @@
 
 import ctypes
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from unappeal.context import F32, FAR_BLOCKS, I64, MARKERS, TOPICS, Network, is_stop, n_context_columns, presence_rows
 from unappeal.evidence import Evidence
-from unappeal.kernels.structs import Member, aligned, struct
+from unappeal.kernels.structs import Member, Struct, aligned
 from unappeal.labels import APPEAL, BODY, RELATED
 
 LANES, PANEL, STRIP, NEAR = 16, 3, 9, 64
@@ -80,22 +81,23 @@ class Networks:
         """Give the first two features of each block ``(n, 2)``, the reader's logits ``(n, 3)``, and what both begin in
         the judge ``(n, n_judge)``.
         """
-        members, results = self._reading(evidence, len(evidence))
-        self.library.read_blocks(struct(members))
+        reading, results = self._reading(evidence, len(evidence))
+        self.library.read_blocks(reading)
         return results
 
-    def _reading(self, evidence: Evidence, most_begun: int) -> tuple[list[Member], tuple[F32, F32, F32]]:
-        """Give the members of `Reading` in kernels.c, and those of them that come to hold the results."""
+    def _reading(self, evidence: Evidence, most_begun: int) -> tuple[Struct, tuple[F32, F32, F32]]:
+        """Give `Reading` in kernels.c, and those of its members that come to hold the results."""
         n, n_reader, n_judge = len(evidence), self.reader_out.shape[1], self.judge_out.shape[1]
         words, logits = (np.empty((n, size), dtype=np.float32) for size in (2, 3))
         begun = np.empty((most_begun, n_judge), dtype=np.float32)
-        own = (
-            evidence.sums, evidence.words, evidence.known, evidence.cues, evidence.cue_sums, evidence.cue_words,
-            evidence.shape, evidence.titled, evidence.first_edge, evidence.last_edge, evidence.chars,
-        )  # fmt: skip
-        kept: list[Member] = [n, evidence.cues.shape[1], *map(np.ascontiguousarray, own), presence_rows()]
-        kept += [self.own, self.bias, self.of_logits, self.reader_out, self.reader_out_bias, n_reader, n_judge]
-        return [*kept, words, logits, begun], (words, logits, begun)
+        reading: list[Member] = [
+            n, evidence.cues.shape[1], evidence.sums, evidence.words, evidence.known, evidence.cues,
+            evidence.cue_sums, evidence.cue_words, evidence.shape, evidence.titled, evidence.first_edge,
+            evidence.last_edge, evidence.chars, presence_rows(),
+            self.own, self.bias, self.of_logits, self.reader_out, self.reader_out_bias, n_reader, n_judge,
+            words, logits, begun,
+        ]  # fmt: skip
+        return Struct(reading), (words, logits, begun)
 
     def settled(
         self, evidence: Evidence, first: I64, concepts: tuple[str, ...], rule: Rule
@@ -104,13 +106,12 @@ class Networks:
 
         Gives the probabilities of whole documents' blocks, ``(n, 3)``, and the labels that `unappeal.settle` gives.
         """
-        members, read = self._reading(evidence, int(np.diff(first).max(initial=0)))
-        reading = struct(members)
+        reading, read = self._reading(evidence, int(np.diff(first).max(initial=0)))
         labels = np.zeros(len(evidence), dtype=np.int8)
-        gain, limits = np.array([rule.appeal_gain], dtype=np.float32), np.ascontiguousarray(rule.limits)
-        deciding: list[Member] = [limits, gain, self.slopes, rule.dropped.view(np.uint8), labels]
+        gain = np.array([rule.appeal_gain], dtype=np.float32)
+        settling: list[Member] = [reading, rule.limits, gain, self.slopes, rule.dropped.view(np.uint8), labels]
         rows = np.arange(len(evidence), dtype=np.int64)
-        return self._judged(evidence, first, rows, read, concepts, ctypes.addressof(reading), deciding), labels
+        return self.judged(evidence, first, rows, read, concepts, settling), labels
 
     def judged(
         self,
@@ -119,30 +120,20 @@ class Networks:
         rows: I64,
         read: tuple[F32, F32, F32],
         concepts: tuple[str, ...],
+        settling: Sequence[Member] = (0, 0, 0, 0, 0, 0),
     ) -> F32:
         """Give the probabilities of some ``rows``, shape ``(n_rows, 3)``, as documents that have no other blocks.
 
-        ``first`` bounds the documents among the rows; ``read`` is what `read` gives for all of the evidence.
+        ``first`` bounds the documents among the rows; ``read`` is what `read` gives for all of the evidence;
+        ``settling`` is what `Context` in kernels.c ends with.
         """
-        return self._judged(evidence, first, rows, read, concepts, 0, [0, 0, 0, 0, 0])
-
-    def _judged(
-        self,
-        evidence: Evidence,
-        first: I64,
-        rows: I64,
-        read: tuple[F32, F32, F32],
-        concepts: tuple[str, ...],
-        reading: int,
-        deciding: list[Member],
-    ) -> F32:
         words, logits, begun = read
         n_columns, stride = n_context_columns(), int(np.diff(first).max(initial=0))
         telling = _telling(concepts)
         places = np.arange(1, stride + 2, dtype=np.float32)
         scores = np.empty((len(rows), 3), dtype=np.float32)
         members: list[Member] = [
-            reading, first, len(first) - 1, rows, evidence.chars,
+            first, len(first) - 1, rows, evidence.chars,
             evidence.first_edge, evidence.last_edge, evidence.lead, evidence.key, evidence.cues, evidence.cues.shape[1],
             evidence.term_first, evidence.term_hash, words, logits, is_stop(),
             telling, telling.shape[1], len(MARKERS), len(TOPICS),
@@ -155,9 +146,9 @@ class Networks:
             stride, *(np.zeros(n_columns * max(n, NEAR) + LANES, dtype=np.float32) for n in (stride, stride, 0)),
             n_columns,
             self.of_context, begun, self.judge_out, self.judge_out_bias, self.judge_out.shape[1],
+            scores, *settling,
         ]  # fmt: skip
-        kept = [np.ascontiguousarray(member) if isinstance(member, np.ndarray) else member for member in members]
-        self.library.judge(struct([*kept, scores, *deciding]))
+        self.library.judge(Struct(members))
         return scores
 
 

@@ -9,13 +9,25 @@ import numpy.typing as npt
 
 CACHE_LINE_BYTES = 64
 
-Member: TypeAlias = npt.NDArray[Any] | int
+Member: TypeAlias = "npt.NDArray[Any] | Struct | int"
 
 
-def struct(members: Iterable[Member]) -> "ctypes.Array[ctypes.c_int64]":
-    """Lay out a struct of pointers and 64-bit numbers; the arrays must be kept, contiguous, by the caller."""
-    values = [member.ctypes.data if isinstance(member, np.ndarray) else member for member in members]
-    return (ctypes.c_int64 * len(values))(*values)
+class Struct:
+    """A struct of pointers and 64-bit numbers, to be given to a function of the library.
+
+    It keeps the arrays that it points to; one that is not contiguous is copied, so results must be.
+    """
+
+    def __init__(self, members: Iterable[Member]) -> None:
+        self._kept = [np.ascontiguousarray(member) if isinstance(member, np.ndarray) else member for member in members]
+        values = list(map(_value, self._kept))
+        self._as_parameter_ = (ctypes.c_int64 * len(values))(*values)
+
+
+def _value(member: Member) -> int:
+    if isinstance(member, Struct):
+        return ctypes.addressof(member._as_parameter_)  # the name is ctypes'
+    return int(member.ctypes.data) if isinstance(member, np.ndarray) else member
 
 
 def aligned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
