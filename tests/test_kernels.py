@@ -21,7 +21,7 @@ from unappeal.context import Network, block_columns, check_networks, context_col
 from unappeal.evidence import Evidence, WordMemo, extract
 from unappeal.kernels import LIBRARY, library
 from unappeal.kernels.extracting import Extractor
-from unappeal.kernels.networks import Networks, _slopes, fits
+from unappeal.kernels.networks import KEPT_BYTES, Networks, Rooms, _slopes, fits
 from unappeal.labels import APPEAL, BODY, RELATED
 from unappeal.operating_point import OperatingPoint, label_mask
 from unappeal.settle import Judge, judged_and_settled, settle
@@ -172,6 +172,23 @@ def test_no_logit_gains_more_on_the_body_s_than_the_slopes_say(judge_name: str) 
     most = np.maximum(changed, 0) @ slopes[:, 0].T + np.maximum(-changed, 0) @ slopes[:, 1].T
     assert (gained <= most + 1e-4).all()
     assert (gained > 0.3 * most).any(axis=0).all(), "for either label some row comes near"
+
+
+def test_working_memory_is_lent_to_one_at_a_time_and_kept_unless_it_is_large() -> None:
+    rooms = Rooms()
+    with rooms.taken(10) as one, rooms.taken(20) as other:
+        assert (len(one), len(other)) == (10, 20)
+        assert not np.shares_memory(one, other)
+    with rooms.taken(5) as again:
+        assert np.shares_memory(again, one) or np.shares_memory(again, other)
+    with Rooms().taken(0) as none:
+        assert len(none) == 0
+
+    large = Rooms()
+    with large.taken(KEPT_BYTES // 4 + 1) as one:
+        pass
+    with large.taken(10) as again:
+        assert not np.shares_memory(again, one)
 
 
 def test_networks_of_other_shapes_are_refused() -> None:

@@ -438,9 +438,13 @@ int64_t extract(const Model *model, const uint16_t *units, const int64_t *start,
 }
 
 /* Context: what context_columns of context.py computes, document by document, a column after the other. The columns of
-   one document are judged while they are still near, and written again for what is left of it where blocks go. */
+   one document are judged while they are still near, and written again for what is left of it where blocks go.
 
-enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, NEAR = 64, N_BESIDE = 7, N_MASS = 4 };
+   Columns are kept in tiles of NEAR blocks, (n_tiles, n_columns, NEAR), so that those of a block lie together however
+   long the document is. Those of a long one are written aside first, GROUP at most, then put into the tiles. */
+
+enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, NEAR = 64, N_BESIDE = 7, N_MASS = 4,
+       GROUP = 16 };
 
 /* What is known of the blocks, and the two networks as far as a block alone is concerned; one row a block. */
 typedef struct {
@@ -486,15 +490,19 @@ typedef struct {
     uint8_t *story;                /* (stride,) */
     int64_t *told, *left_rows;     /* (stride,) */
     int32_t *left, *chosen;        /* (stride,): those left as blocks of the document, those asked about of these */
-    float *rise;                   /* (stride,) */
+    int32_t *before;               /* (stride,): where those left stood among those left before */
+    float *rise;                   /* (stride,): of those left, since they were last judged */
+    float *last_scores;            /* (stride, 3): the blocks' when they were last judged */
     float *new_scores;             /* (stride, 3) */
     uint64_t *table_keys;          /* (four times the stride,) */
     int32_t *table_counts;         /* (four times the stride,) */
     const float *logs, *fades;     /* (stride + 2,): log2(i); exp(-i / FAR_BLOCKS) and 0 first */
     const float *inverses;         /* (stride + 2,): 1 / i and 0 first */
     int64_t stride;                /* blocks of the largest document */
-    float *columns, *columns_left; /* (n_columns, stride or NEAR if that is more) and a vector, zeros at first */
-    float *near;                   /* (n_columns, NEAR), zeros at first: what a tile has too many is judged for nothing */
+    float *columns, *columns_left; /* (n_tiles, n_columns, NEAR) for the largest document; zeros at first where that is
+                                      one tile: what it has too many is judged for nothing */
+    float *near;                   /* (n_columns, NEAR), zeros at first */
+    float *group;                  /* (GROUP, stride) */
     int64_t n_columns;
     const float *weights;          /* (n_columns, width): the judge's hidden units, then zeros */
     const float *begun;            /* what a block's own features come to in them: Reading.begun */
@@ -506,16 +514,16 @@ typedef struct {
     const Reading *reading;        /* the blocks are read first, a document at a time */
     const float *limits;           /* (n_asked,): see OperatingPoint.limits */
     const float *appeal_gain;      /* (1,) */
-    const float *slopes;           /* (2, 2, n_columns): see write_rises */
+    const float *slopes;           /* (2, 2, n_columns): see add_rises */
     const uint8_t *dropped;        /* (3,): labels that go */
     int8_t *labels;                /* (n_asked,) */
 } Context;
 
-/* One document: its blocks, how many, how far its columns lie apart, and the one to be written next. */
+/* One document: its blocks, how many, the tile's column to be written next, and how many are written aside. */
 typedef struct {
     const Context *all;
     const int64_t *rows;
-    int64_t size, stride;
+    int64_t size, n_aside;
     float *beside[N_BESIDE], *mass[N_MASS], *log_chars, *column;
     const uint8_t *story;
     const int64_t *told; /* bits of what each block's cues tell */
@@ -523,9 +531,28 @@ typedef struct {
 
 static float *next_column(Document *document)
 {
+    if (document->size > NEAR)
+        return document->all->group + document->all->stride * document->n_aside++;
     float *column = document->column;
-    document->column += document->stride;
+    document->column += NEAR;
     return column;
+}
+
+/* Put columns that were written aside into the tiles. */
+static void put_away(Document *document)
+{
+    const float *group = document->all->group;
+    int64_t n_aside = document->n_aside, tile_size = document->all->n_columns * NEAR;
+    float *tile = document->column;
+    for (int64_t begin = 0; n_aside && begin < document->size; begin += NEAR, tile += tile_size)
+        for (int64_t k = 0; k < n_aside; k++) {
+            const float *values = group + document->all->stride * k + begin;
+            int64_t n = document->size - begin < NEAR ? document->size - begin : NEAR;
+            memcpy(tile + k * NEAR, values, n * sizeof *tile);
+            memset(tile + k * NEAR + n, 0, (NEAR - n) * sizeof *tile);
+        }
+    document->column += n_aside * NEAR;
+    document->n_aside = 0;
 }
 
 /* Bits of the markers and topics that a block has cues of; a marker is short. */
@@ -582,10 +609,12 @@ static void shift(const float *values, int64_t size, int64_t step, float *out)
 
 static void write_neighbours(Document *document)
 {
-    for (int64_t k = 1; k <= 4; k++)
+    for (int64_t k = 1; k <= 4; k++) {
         for (int64_t side = 1; side >= -1; side -= 2)
             for (int part = 0; part < N_BESIDE; part++)
                 shift(document->beside[part], document->size, side * k, next_column(document));
+        put_away(document);
+    }
 }
 
 static void write_similar(Document *document)
@@ -609,6 +638,7 @@ static void write_similar(Document *document)
             columns[2][i] = longer;
             columns[5][i - k] = -longer;
         }
+        put_away(document);
     }
 }
 
@@ -635,6 +665,7 @@ static void write_decays(Document *document)
                         sums[part] -= lost * document->mass[part][i - side * REACH];
             }
         }
+        put_away(document);
     }
 }
 
@@ -643,7 +674,7 @@ static void write_markers(Document *document)
 {
     const Context *all = document->all;
     int64_t size = document->size;
-    for (int64_t marker = 0; marker < all->n_markers; marker++)
+    for (int64_t marker = 0; marker < all->n_markers; marker++) {
         for (int side = 1; side >= -1; side -= 2) {
             float *near = next_column(document), *far = next_column(document);
             int64_t distance = 0; /* 0: no marker yet; nothing is as near as that */
@@ -654,6 +685,8 @@ static void write_markers(Document *document)
                 distance = marked ? 1 : distance + (distance > 0);
             }
         }
+        put_away(document);
+    }
 }
 
 static void write_place(Document *document)
@@ -682,6 +715,7 @@ static void write_place(Document *document)
         columns[9][i] = to_end < 0 ? -logs[1 - to_end] : logs[1 + to_end];
         columns[10][i] = begin < 0;
     }
+    put_away(document);
 }
 
 static void fill(float *column, int64_t size, double value)
@@ -798,11 +832,10 @@ static void write_topics(Document *document)
     }
 }
 
-/* Write all columns of one document; gives how far they lie apart. */
-static int64_t write_context(const Context *all, const int64_t *rows, int64_t size, float *columns)
+/* Write all columns of one document. */
+static void write_context(const Context *all, const int64_t *rows, int64_t size, float *columns)
 {
-    int64_t stride = size <= NEAR ? NEAR : all->stride;
-    Document document = {.all = all, .rows = rows, .size = size, .stride = stride, .column = columns};
+    Document document = {.all = all, .rows = rows, .size = size, .column = columns};
     float *scratch = all->scratch;
     for (int k = 0; k < N_BESIDE; k++, scratch += all->stride)
         document.beside[k] = scratch;
@@ -822,8 +855,9 @@ static int64_t write_context(const Context *all, const int64_t *rows, int64_t si
     write_terms(&document);
     write_repeated(&document);
     write_chars(&document, total);
+    put_away(&document);
     write_topics(&document);
-    return stride;
+    put_away(&document);
 }
 
 /* Label one block as OperatingPoint.decide does, to the bit: 0 body, 1 appeal, 2 related. */
@@ -911,15 +945,21 @@ static void own_features(const Reading *all, int64_t b, Sparse *features)
     }
 }
 
+/* The first column of a block; its others follow NEAR apart. */
+static const float *in_tile(const Context *all, const float *columns, int64_t block)
+{
+    return columns + block / NEAR * NEAR * all->n_columns + block % NEAR;
+}
+
 /* The loops that are compiled for each length of registers: see networks.h. */
 
 enum { PANEL = 3 };
 
 typedef struct {
     void (*read)(const Reading *, int64_t begin, int64_t end, float *begun);
-    void (*judge_blocks)(const Context *, const int64_t *rows, int64_t first_row, const float *columns, int64_t stride,
+    void (*judge_blocks)(const Context *, const int64_t *rows, int64_t first_row, const float *columns,
                          const int32_t *chosen, int64_t n, float *scores);
-    void (*write_rises)(const Context *, int64_t first_stride, int64_t stride, int64_t n_left);
+    void (*add_rises)(const Context *, const float *old, const float *new, int64_t n_left);
 } Loops;
 
 #define LANES 4 /* every processor has as many */
@@ -963,43 +1003,55 @@ void read_blocks(const Reading *all)
     usable_loops()->read(all, 0, all->n, all->begun);
 }
 
-/* Drop blocks of a document that has been judged, ask again about what is left, until nothing more goes. */
-static void settle(const Context *all, const Loops *loops, const int64_t *rows, int64_t first_row, int64_t size,
-                   int64_t first_stride)
+/* Take what goes out of the blocks left; gives how many are left then. */
+static int64_t still_left(const Context *all, const int8_t *labels, int64_t n_before)
 {
-    int64_t offset = rows - all->rows, n_left = 0, n_before = size;
+    int64_t n_left = 0;
+    for (int32_t i = 0; i < n_before; i++) {
+        all->left[n_left] = all->left[i];
+        all->rise[n_left] = all->rise[i];
+        all->before[n_left] = i;
+        n_left += !all->dropped[labels[all->left[i]]];
+    }
+    return n_left;
+}
+
+/* Drop blocks of a document that has been judged, ask again about what is left, until nothing more goes. */
+static void settle(const Context *all, const Loops *loops, const int64_t *rows, int64_t first_row, int64_t size)
+{
+    int64_t offset = rows - all->rows, n_left, n_before = size;
     const float *scores = all->scores + 3 * offset, *limits = all->limits + offset;
+    float *last = all->last_scores, *old = all->columns, *new = all->columns_left;
     int8_t *labels = all->labels + offset;
     for (int32_t i = 0; i < size; i++) {
         labels[i] = decided(all, scores + 3 * i, limits[i]);
-        all->left[n_left] = i;
-        n_left += !all->dropped[labels[i]];
+        all->left[i] = i;
+        all->rise[i] = 0;
     }
-    while (n_left && n_left < n_before) {
+    memcpy(last, scores, 3 * size * sizeof *last);
+    while ((n_left = still_left(all, labels, n_before)) && n_left < n_before) {
         int64_t n_chosen = 0;
         for (int64_t i = 0; i < n_left; i++)
             all->left_rows[i] = rows[all->left[i]];
-        int64_t stride = write_context(all, all->left_rows, n_left, all->columns_left);
-        loops->write_rises(all, first_stride, stride, n_left);
+        write_context(all, all->left_rows, n_left, new);
+        loops->add_rises(all, old, new, n_left);
         for (int32_t i = 0; i < n_left; i++) {
             int32_t block = all->left[i];
             all->chosen[n_chosen] = i;
-            n_chosen += may_go(all, scores + 3 * block, limits[block], all->rise[i]);
+            n_chosen += may_go(all, last + 3 * block, limits[block], all->rise[i]);
         }
-        loops->judge_blocks(all, all->left_rows, first_row, all->columns_left, stride, all->chosen, n_chosen,
-                            all->new_scores);
+        loops->judge_blocks(all, all->left_rows, first_row, new, all->chosen, n_chosen, all->new_scores);
         for (int64_t i = 0; i < n_chosen; i++) {
             int32_t block = all->left[all->chosen[i]];
             int8_t label = decided(all, all->new_scores + 3 * i, limits[block]);
             labels[block] = all->dropped[label] ? label : labels[block];
+            memcpy(last + 3 * block, all->new_scores + 3 * i, 3 * sizeof *last);
+            all->rise[all->chosen[i]] = 0;
         }
+        float *swapped = old;
+        old = new;
+        new = swapped;
         n_before = n_left;
-        n_left = 0;
-        for (int64_t i = 0; i < n_before; i++) {
-            int32_t block = all->left[i];
-            all->left[n_left] = block;
-            n_left += !all->dropped[labels[block]];
-        }
     }
 }
 
@@ -1015,10 +1067,10 @@ void judge(const Context *all)
         int64_t first_row = all->reading ? rows[0] : 0; /* of those in `begun` */
         if (all->reading)
             loops->read(all->reading, rows[0], rows[0] + size, all->reading->begun);
-        int64_t stride = write_context(all, rows, size, all->columns);
-        loops->judge_blocks(all, rows, first_row, all->columns, stride, 0, size, all->scores + 3 * all->first[d]);
+        write_context(all, rows, size, all->columns);
+        loops->judge_blocks(all, rows, first_row, all->columns, 0, size, all->scores + 3 * all->first[d]);
         if (all->labels)
-            settle(all, loops, rows, first_row, size, stride);
+            settle(all, loops, rows, first_row, size);
     }
 }
 
@@ -1058,5 +1110,5 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 
 int64_t abi(void)
 {
-    return 5;
+    return 6;
 }

@@ -60,20 +60,20 @@ WITH static inline void NAME(judge_tile)(const Context *all, const int64_t rows[
 
 /* Judge `n` blocks of a document: the first, or those `chosen`. */
 WITH static void NAME(judge_blocks)(const Context *all, const int64_t *rows, int64_t first_row, const float *columns,
-                                    int64_t stride, const int32_t *chosen, int64_t n, float *scores)
+                                    const int32_t *chosen, int64_t n, float *scores)
 {
     for (int64_t begin = 0; begin < n; begin += NEAR) {
         int64_t n_near = n - begin < NEAR ? n - begin : NEAR;
-        const float *near = all->near;
-        if (chosen)
+        const float *near = columns + begin * all->n_columns;
+        if (chosen) {
+            const float *found[NEAR];
+            for (int64_t i = 0; i < n_near; i++)
+                found[i] = in_tile(all, columns, chosen[begin + i]);
             for (int64_t c = 0; c < all->n_columns; c++)
                 for (int64_t i = 0; i < n_near; i++)
-                    all->near[c * NEAR + i] = columns[c * stride + chosen[begin + i]];
-        else if (stride != NEAR) /* those of a long document lie far apart */
-            for (int64_t c = 0; c < all->n_columns; c++)
-                memcpy(all->near + c * NEAR, columns + c * stride + begin, n_near * sizeof *all->near);
-        else
-            near = columns;
+                    all->near[c * NEAR + i] = found[i][c * NEAR];
+            near = all->near;
+        }
         for (int64_t at = 0; at < n_near; at += TILE) {
             int64_t tile_rows[TILE];
             float tile_scores[3 * TILE];
@@ -88,28 +88,30 @@ WITH static void NAME(judge_blocks)(const Context *all, const int64_t *rows, int
     }
 }
 
-/* By how much log(gain / cost) of a block can have risen at most, now that its columns differ from the first ones.
+/* Add by how much log(gain / cost) of a block left can have risen at most, now that its columns are new ones.
 
    A hidden unit changes by no more than what comes into it, so a label's logit gains on the body's, for a rise of a
    column by one, `slopes` (label, 0, column) at most, and for a fall by one (label, 1, column). */
-WITH static void NAME(write_rises)(const Context *all, int64_t first_stride, int64_t stride, int64_t n_left)
+WITH static void NAME(add_rises)(const Context *all, const float *old, const float *new, int64_t n_left)
 {
     const float *slopes = all->slopes;
     int64_t n = all->n_columns;
     for (int64_t at = 0; at < n_left; at += LANES) {
-        const int32_t *left = all->left + at;
+        const int32_t *before = all->before + at;
+        const float *now = in_tile(all, new, at), *then[LANES];
         int64_t n_lanes = n_left - at < LANES ? n_left - at : LANES;
-        int together = left[n_lanes - 1] - left[0] == n_lanes - 1;
+        int together = before[n_lanes - 1] - before[0] == n_lanes - 1 && before[0] % NEAR + LANES <= NEAR;
         Lanes rises[2] = {{0}};
+        for (int64_t i = 0; i < n_lanes; i++)
+            then[i] = in_tile(all, old, before[i]);
         for (int64_t c = 0; c < n; c++) {
-            const float *before = all->columns + c * first_stride;
             Lanes first = {0}, change;
             if (together)
-                first = *(const Lanes *)(before + left[0]);
+                first = *(const Lanes *)(then[0] + c * NEAR);
             else
                 for (int64_t i = 0; i < n_lanes; i++)
-                    first[i] = before[left[i]];
-            change = *(const Lanes *)(all->columns_left + c * stride + at) - first;
+                    first[i] = then[i][c * NEAR];
+            change = *(const Lanes *)(now + c * NEAR) - first;
             Lanes rise = (Lanes)((Bits)change & (change > 0));
             for (int k = 0; k < 2; k++) {
                 float up = slopes[2 * k * n + c], down = slopes[(2 * k + 1) * n + c];
@@ -117,7 +119,7 @@ WITH static void NAME(write_rises)(const Context *all, int64_t first_stride, int
             }
         }
         for (int64_t i = 0; i < n_lanes; i++)
-            all->rise[at + i] = larger(rises[0][i], rises[1][i]);
+            all->rise[at + i] += larger(rises[0][i], rises[1][i]);
     }
 }
 
@@ -163,7 +165,7 @@ WITH static void NAME(read)(const Reading *all, int64_t begin, int64_t end, floa
     }
 }
 
-static const Loops NAME(loops) = {NAME(read), NAME(judge_blocks), NAME(write_rises)};
+static const Loops NAME(loops) = {NAME(read), NAME(judge_blocks), NAME(add_rises)};
 
 #undef Lanes
 #undef Bits

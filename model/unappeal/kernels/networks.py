@@ -2,7 +2,8 @@
 
 import ctypes
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -15,8 +16,9 @@ from unappeal.evidence import Evidence
 from unappeal.kernels.structs import Member, Struct, aligned
 from unappeal.labels import APPEAL, BODY, RELATED
 
-LANES, PANEL, STRIP, NEAR = 16, 3, 9, 64
+LANES, PANEL, STRIP, NEAR, GROUP = 16, 3, 9, 64, 16
 MAX_COLUMNS = 512
+KEPT_BYTES = 1 << 25
 SCRATCH_ROWS = 12
 """As in kernels.c; the last is what it calls N_BESIDE + N_MASS + 1."""
 
@@ -33,6 +35,29 @@ class Rule(NamedTuple):
     limits: F32
     appeal_gain: float
     dropped: npt.NDArray[np.bool_]
+
+
+class Rooms:
+    """Working memory that is kept from batch to batch, for any number of threads.
+
+    What is large the C library gives back to the system, which clears it again page by page: a tenth of the time.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[F32] = []
+
+    @contextmanager
+    def taken(self, n: int) -> Iterator[F32]:
+        """Lend ``n`` numbers, with what was left in them."""
+        try:
+            room = self._free.pop()
+        except IndexError:  # the first, or all are lent
+            room = np.empty(0, dtype=np.float32)
+        if len(room) < n:
+            room = np.empty(n, dtype=np.float32)
+        yield room[:n]
+        if room.nbytes <= KEPT_BYTES:
+            self._free.append(room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +81,7 @@ class Networks:
     judge_out: F32
     judge_out_bias: F32
     slopes: F32
+    rooms: Rooms
 
     @classmethod
     def of(cls, library: ctypes.PyDLL, reader: Network, judge: Network) -> "Networks":
@@ -75,21 +101,22 @@ class Networks:
             _padded(judge.out.T, judge_width),
             np.ascontiguousarray(judge.out_bias, dtype=np.float32),
             _slopes(judge.weights[3 + n_own :], judge.out),
+            Rooms(),
         )
 
     def read(self, evidence: Evidence) -> tuple[F32, F32, F32]:
         """Give the first two features of each block ``(n, 2)``, the reader's logits ``(n, 3)``, and what both begin in
         the judge ``(n, n_judge)``.
         """
-        reading, results = self._reading(evidence, len(evidence))
+        begun = np.empty((len(evidence), self.judge_out.shape[1]), dtype=np.float32)
+        reading, words, logits = self._reading(evidence, begun)
         self.library.read_blocks(reading)
-        return results
+        return words, logits, begun
 
-    def _reading(self, evidence: Evidence, most_begun: int) -> tuple[Struct, tuple[F32, F32, F32]]:
-        """Give `Reading` in kernels.c, and those of its members that come to hold the results."""
+    def _reading(self, evidence: Evidence, begun: F32) -> tuple[Struct, F32, F32]:
+        """Give `Reading` in kernels.c, and its first_two and logits, which come to hold the results."""
         n, n_reader, n_judge = len(evidence), self.reader_out.shape[1], self.judge_out.shape[1]
         words, logits = (np.empty((n, size), dtype=np.float32) for size in (2, 3))
-        begun = np.empty((most_begun, n_judge), dtype=np.float32)
         reading: list[Member] = [
             n, evidence.cues.shape[1], evidence.sums, evidence.words, evidence.known, evidence.cues,
             evidence.cue_sums, evidence.cue_words, evidence.shape, evidence.titled, evidence.first_edge,
@@ -97,7 +124,7 @@ class Networks:
             self.own, self.bias, self.of_logits, self.reader_out, self.reader_out_bias, n_reader, n_judge,
             words, logits, begun,
         ]  # fmt: skip
-        return Struct(reading), (words, logits, begun)
+        return Struct(reading), words, logits
 
     def settled(
         self, evidence: Evidence, first: I64, concepts: tuple[str, ...], rule: Rule
@@ -106,12 +133,13 @@ class Networks:
 
         Gives the probabilities of whole documents' blocks, ``(n, 3)``, and the labels that `unappeal.settle` gives.
         """
-        reading, read = self._reading(evidence, int(np.diff(first).max(initial=0)))
         labels = np.zeros(len(evidence), dtype=np.int8)
         gain = np.array([rule.appeal_gain], dtype=np.float32)
-        settling: list[Member] = [reading, rule.limits, gain, self.slopes, rule.dropped.view(np.uint8), labels]
         rows = np.arange(len(evidence), dtype=np.int64)
-        return self.judged(evidence, first, rows, read, concepts, settling), labels
+        with self.rooms.taken(int(np.diff(first).max(initial=0)) * self.judge_out.shape[1]) as begun:
+            reading, words, logits = self._reading(evidence, begun)
+            settling: list[Member] = [reading, rule.limits, gain, self.slopes, rule.dropped.view(np.uint8), labels]
+            return self.judged(evidence, first, rows, (words, logits, begun), concepts, settling), labels
 
     def judged(
         self,
@@ -129,26 +157,32 @@ class Networks:
         """
         words, logits, begun = read
         n_columns, stride = n_context_columns(), int(np.diff(first).max(initial=0))
+        tile, tiles = NEAR * n_columns, max(_rounded(stride, NEAR), NEAR) * n_columns
+        sizes = tile, tiles, tiles, GROUP * stride, SCRATCH_ROWS * stride
         telling = _telling(concepts)
         places = np.arange(1, stride + 2, dtype=np.float32)
         scores = np.empty((len(rows), 3), dtype=np.float32)
-        members: list[Member] = [
-            first, len(first) - 1, rows, evidence.chars,
-            evidence.first_edge, evidence.last_edge, evidence.lead, evidence.key, evidence.cues, evidence.cues.shape[1],
-            evidence.term_first, evidence.term_hash, words, logits, is_stop(),
-            telling, telling.shape[1], len(MARKERS), len(TOPICS),
-            np.empty((SCRATCH_ROWS, stride), dtype=np.float32), np.empty(stride, dtype=np.uint8),
-            np.empty(stride, dtype=np.int64), np.empty(stride, dtype=np.int64),
-            np.empty(stride, dtype=np.int32), np.empty(stride, dtype=np.int32),
-            np.empty(stride, dtype=np.float32), np.empty((stride, 3), dtype=np.float32),
-            np.empty(4 * stride + 2, dtype=np.uint64), np.empty(4 * stride + 2, dtype=np.int32),
-            *(np.append(np.float32(0), f) for f in (np.log2(places), np.exp(places / -FAR_BLOCKS), 1 / places)),
-            stride, *(np.zeros(n_columns * max(n, NEAR) + LANES, dtype=np.float32) for n in (stride, stride, 0)),
-            n_columns,
-            self.of_context, begun, self.judge_out, self.judge_out_bias, self.judge_out.shape[1],
-            scores, *settling,
-        ]  # fmt: skip
-        self.library.judge(Struct(members))
+        with self.rooms.taken(sum(sizes)) as room:
+            near, columns, columns_left, group, scratch = np.split(room, np.cumsum(sizes[:-1]))
+            for begin in (near, columns[:tile], columns_left[:tile]):
+                begin[:] = 0
+            members: list[Member] = [
+                first, len(first) - 1, rows, evidence.chars,
+                evidence.first_edge, evidence.last_edge, evidence.lead, evidence.key,
+                evidence.cues, evidence.cues.shape[1], evidence.term_first, evidence.term_hash,
+                words, logits, is_stop(),
+                telling, telling.shape[1], len(MARKERS), len(TOPICS),
+                scratch, np.empty(stride, dtype=np.uint8),
+                np.empty(stride, dtype=np.int64), np.empty(stride, dtype=np.int64),
+                *(np.empty(stride, dtype=np.int32) for _ in range(3)),
+                *(np.empty((stride, n), dtype=np.float32) for n in (1, 3, 3)),
+                np.empty(4 * stride + 2, dtype=np.uint64), np.empty(4 * stride + 2, dtype=np.int32),
+                *(np.append(np.float32(0), f) for f in (np.log2(places), np.exp(places / -FAR_BLOCKS), 1 / places)),
+                stride, columns, columns_left, near, group, n_columns,
+                self.of_context, begun, self.judge_out, self.judge_out_bias, self.judge_out.shape[1],
+                scores, *settling,
+            ]  # fmt: skip
+            self.library.judge(Struct(members))
         return scores
 
 
