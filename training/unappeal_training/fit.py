@@ -32,10 +32,10 @@ class FitSettings:
     cue_alpha: float = 3e-6
     cue_epochs: int = 10
     appeal_weight: float = 4.0
-    reader_units: int = 32
+    reader_units: int = 36
     reader_epochs: int = 8
     reader_alpha: float = 0.1
-    judge_units: int = 32
+    judge_units: int = 36
     judge_epochs: int = 8
     judge_alpha: float = 1.0
     members: int = 4
