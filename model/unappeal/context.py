@@ -60,7 +60,7 @@ LONG_STORY_CHARS = 140
 
 VOCABULARY_BUCKETS = 1 << 11
 ROWS_AT_A_TIME = 512
-"""The networks always see this many rows, padded, so that a row's result does not depend on its batch."""
+"""The networks take so many rows together, which then stay near."""
 
 _IS_STOP = np.array([edge in ("stop", "question", "exclamation", "quote") for edge in EDGES], dtype=np.float32)
 _SHAPE_NAMES = tuple(name for fields in SHAPE_FIELDS for name in fields)
@@ -109,7 +109,7 @@ class Network:
         weights = self.weights[: len(columns)]
         result = np.empty((columns.shape[1], len(self.bias)), dtype=np.float32)
         for rows, part in _parts(columns):
-            np.add((part.T @ weights)[: rows.stop - rows.start], self.bias, out=result[rows])
+            np.add(_product(part, weights), self.bias, out=result[rows])
         return result
 
     def ended(self, columns: F32, begun: F32 | None = None) -> F32:
@@ -117,24 +117,28 @@ class Network:
         result = np.empty((columns.shape[1], self.out.shape[1]), dtype=np.float32)
         weights = self.weights[len(self.weights) - len(columns) :]
         for rows, part in _parts(columns):
-            activation = part.T @ weights
-            activation[: rows.stop - rows.start] += self.bias if begun is None else begun[rows]
+            activation = _product(part, weights)
+            activation += self.bias if begun is None else begun[rows]
             np.maximum(activation, 0, out=activation)
-            result[rows] = (activation @ self.out)[: rows.stop - rows.start]
+            result[rows] = _product(activation, self.out)
         result += self.out_bias
         return result
 
 
 def _parts(columns: F32) -> Iterator[tuple[slice, F32]]:
-    """Cut ``(n_columns, n)`` into parts of `ROWS_AT_A_TIME` rows, the last one padded with zeros."""
-    n = columns.shape[1]
-    for begin in range(0, n, ROWS_AT_A_TIME):
-        part = columns[:, begin : begin + ROWS_AT_A_TIME]
-        if part.shape[1] < ROWS_AT_A_TIME:
-            padded = np.zeros((len(columns), ROWS_AT_A_TIME), dtype=np.float32)
-            padded[:, : part.shape[1]] = part
-            part = padded
-        yield slice(begin, min(begin + ROWS_AT_A_TIME, n)), part
+    """Give the rows of ``(n_columns, n)``, `ROWS_AT_A_TIME` together, and where they stand."""
+    for begin in range(0, columns.shape[1], ROWS_AT_A_TIME):
+        rows = slice(begin, begin + ROWS_AT_A_TIME)
+        yield rows, np.ascontiguousarray(columns[:, rows].T)
+
+
+def _product(rows: F32, weights: F32) -> F32:
+    """Give ``rows @ weights`` a row at a time, so that a row's result does not depend on those beside it.
+
+    Of many rows OpenBLAS sums some in another order, which ones depends on the processor.
+    """
+    product: F32 = np.matmul(rows[:, None, :], weights)[:, 0]
+    return product
 
 
 def check_networks(reader: Network, judge: Network, concepts: tuple[str, ...]) -> None:
