@@ -880,7 +880,7 @@ static int may_go(const Context *all, const float *scores, float limit, float ri
 /* Reading: block_columns of context.py, the reader, and what a block's own columns come to in the judge. Three in four
    columns of a block are zero, and these cost nothing here. */
 
-enum { STRIP = 9, MAX_COLUMNS = 512, N_EDGES = 14 };
+enum { STRIP = 9, TOGETHER = 8, MAX_COLUMNS = 512, N_EDGES = 14 };
 
 typedef struct {
     float value[MAX_COLUMNS];
@@ -954,6 +954,7 @@ static const float *in_tile(const Context *all, const float *columns, int64_t bl
 /* The loops that are compiled for each length of registers: see networks.h. */
 
 enum { PANEL = 3 };
+#define NOT_SIGNS 0x7FFFFFFF7FFFFFFFu
 
 typedef struct {
     void (*read)(const Reading *, int64_t begin, int64_t end, float *begun);

@@ -34,19 +34,30 @@ WITH static void NAME(write_scores)(const Context *all, const Lanes totals[3], f
 WITH static inline void NAME(judge_tile)(const Context *all, const int64_t rows[TILE], const float *columns,
                                          float *scores)
 {
-    const float *begun[TILE];
+    const float *begun[TILE], *weights[MAX_COLUMNS];
+    float values[MAX_COLUMNS][TILE];
+    int n_filled = 0;
     Lanes totals[TILE][3] = {{{0}}};
     for (int r = 0; r < TILE; r++)
         begun[r] = all->begun + all->width * rows[r];
+    for (int64_t c = 0; c < all->n_columns; c++) { /* a quarter of the columns are zero for all of the blocks */
+        uint64_t bits[TILE / 2], any = 0;
+        memcpy(bits, columns + c * NEAR, sizeof bits);
+        memcpy(values[n_filled], bits, sizeof bits);
+        weights[n_filled] = all->weights + c * all->width;
+        for (int r = 0; r < TILE / 2; r++)
+            any |= bits[r];
+        n_filled += (any & NOT_SIGNS) != 0;
+    }
     for (int64_t unit = 0; unit < all->width; unit += PANEL * LANES) {
         Lanes sums[TILE][PANEL];
-        const float *weights = all->weights + unit, *values = columns;
         for (int r = 0; r < TILE; r++)
-            memcpy(sums[r], begun[r] + unit, sizeof sums[r]);
-        for (int64_t c = 0; c < all->n_columns; c++, weights += all->width, values += NEAR)
+            for (int k = 0; k < PANEL; k++)
+                sums[r][k] = ((const Lanes *)(begun[r] + unit))[k];
+        for (int i = 0; i < n_filled; i++)
             for (int r = 0; r < TILE; r++)
                 for (int k = 0; k < PANEL; k++)
-                    sums[r][k] += ((const Lanes *)weights)[k] * values[r];
+                    sums[r][k] += ((const Lanes *)(weights[i] + unit))[k] * values[i][r];
         for (int k = 0; k < PANEL; k++)
             for (int r = 0; r < TILE; r++) {
                 Lanes active = (Lanes)((Bits)sums[r][k] & (sums[r][k] > 0));
@@ -128,40 +139,53 @@ WITH static void NAME(add_rises)(const Context *all, const float *old, const flo
 WITH static inline void NAME(add_features)(const Sparse *features, const float *weights, int64_t width, float *hidden)
 {
     Lanes sums[STRIP];
-    memcpy(sums, hidden, STRIP * sizeof *sums);
+    for (int k = 0; k < STRIP; k++)
+        sums[k] = ((const Lanes *)hidden)[k];
     for (int i = 0; i < features->n; i++) {
         const Lanes *row = (const Lanes *)(weights + features->column[i] * width);
         for (int k = 0; k < STRIP; k++)
             sums[k] += row[k] * features->value[i];
     }
-    memcpy(hidden, sums, STRIP * sizeof *sums);
+    for (int k = 0; k < STRIP; k++)
+        ((Lanes *)hidden)[k] = sums[k];
 }
 
+/* Give the reader's logits, and add what they come to in the judge. */
+WITH static inline void NAME(end_reading)(const Reading *all, const float *hidden, float *logits, float *begun)
+{
+    Lanes totals[3] = {{0}};
+    for (int64_t h = 0; h < all->n_reader; h += LANES) {
+        Lanes sums = *(const Lanes *)(hidden + h), active = (Lanes)((Bits)sums & (sums > 0));
+        for (int k = 0; k < 3; k++)
+            totals[k] += active * *(const Lanes *)(all->out + k * all->n_reader + h);
+    }
+    for (int k = 0; k < 3; k++)
+        logits[k] = all->out_bias[k] + NAME(sum_of)(totals[k]);
+    for (int64_t h = 0; h < all->n_judge; h += LANES) {
+        Lanes sums = *(const Lanes *)(hidden + all->n_reader + h);
+        for (int k = 0; k < 3; k++)
+            sums += logits[k] * *(const Lanes *)(all->of_logits + k * all->n_judge + h);
+        *(Lanes *)(begun + h) = sums;
+    }
+}
+
+/* A strip's weights stay near for as many blocks as are read together. */
 WITH static void NAME(read)(const Reading *all, int64_t begin, int64_t end, float *begun)
 {
-    Sparse features;
+    Sparse features[TOGETHER];
+    float hidden[TOGETHER][MAX_COLUMNS];
     int64_t width = all->n_reader + all->n_judge;
-    float hidden[MAX_COLUMNS];
-    for (int64_t b = begin; b < end; b++, begun += all->n_judge) {
-        own_features(all, b, &features);
-        memcpy(hidden, all->bias, width * sizeof *hidden);
+    for (int64_t first = begin; first < end; first += TOGETHER) {
+        int n = end - first < TOGETHER ? (int)(end - first) : TOGETHER;
+        for (int i = 0; i < n; i++) {
+            own_features(all, first + i, &features[i]);
+            memcpy(hidden[i], all->bias, width * sizeof **hidden);
+        }
         for (int64_t at = 0; at < width; at += STRIP * LANES)
-            NAME(add_features)(&features, all->weights + at, width, hidden + at);
-        Lanes totals[3] = {{0}};
-        for (int64_t h = 0; h < all->n_reader; h += LANES) {
-            Lanes sums = *(const Lanes *)(hidden + h), active = (Lanes)((Bits)sums & (sums > 0));
-            for (int k = 0; k < 3; k++)
-                totals[k] += active * *(const Lanes *)(all->out + k * all->n_reader + h);
-        }
-        float *logits = all->logits + 3 * b;
-        for (int k = 0; k < 3; k++)
-            logits[k] = all->out_bias[k] + NAME(sum_of)(totals[k]);
-        for (int64_t h = 0; h < all->n_judge; h += LANES) {
-            Lanes sums = *(const Lanes *)(hidden + all->n_reader + h);
-            for (int k = 0; k < 3; k++)
-                sums += logits[k] * *(const Lanes *)(all->of_logits + k * all->n_judge + h);
-            *(Lanes *)(begun + h) = sums;
-        }
+            for (int i = 0; i < n; i++)
+                NAME(add_features)(&features[i], all->weights + at, width, hidden[i] + at);
+        for (int i = 0; i < n; i++, begun += all->n_judge)
+            NAME(end_reading)(all, hidden[i], all->logits + 3 * (first + i), begun);
     }
 }
 
