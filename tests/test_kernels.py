@@ -130,21 +130,35 @@ def test_what_is_read_and_judged_is_the_same_but_for_rounding(
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def evened(model: ParagraphClassifier, judge: Network, batch: Batch) -> tuple[Network, OperatingPoint]:
+    """Give a judge for whom labels are equally likely, and a curve that drops a tenth of the blocks, or half."""
+    asked = ParagraphClassifier.from_arrays(
+        model.evidence_, model.reader_, judge, model.operating_point_, model.metadata_
+    )
+    scores = Judge(asked, batch).first_scores
+    fair = replace(judge, out_bias=judge.out_bias - np.log(scores + np.float32(1e-7)).mean(axis=0))
+    asked.judge_ = fair
+    asked.__dict__.pop("_networks", None)
+    again, point = Judge(asked, batch), OperatingPoint((0.1, 0.2), (0.0, 0.0), 0.1, 2.0, 0.1)
+    high, low = np.quantile(point.margin(again.first_scores, again.evidence.chars), (0.9, 0.5))
+    return fair, replace(point, thresholds=(float(high), float(low)))
+
+
 @pytest.mark.parametrize("drop", [["appeal"], ["related"], ["appeal", "related"]], ids="+".join)
 @pytest.mark.parametrize("judge_name", ["own", "any"])
 def test_settling_in_one_pass_gives_what_asking_about_every_block_gives(
     judge_name: str, drop: list[str], loaded: ctypes.PyDLL
 ) -> None:
     shipped, dropped = load_model(), label_mask(drop)
-    point = shipped.operating_point_ if judge_name == "own" else OperatingPoint((0.1, 0.2), (2.5, 0.3), 0.1, 2.0, 0.1)
-    model = ParagraphClassifier.from_arrays(
-        shipped.evidence_, shipped.reader_, judges(shipped)[judge_name], point, shipped.metadata_
-    )
-    model.__dict__["_networks"] = Networks.of(loaded, model.reader_, model.judge_)
     chance = np.random.default_rng(7)
     lines = [line for blocks in documents() for line in blocks]
     mixed = [chance.choice(lines, size=size).tolist() for size in (1, 2, 16, 17, 63, 64, 65, 130, 700)]
     batch = split_batch(documents() + mixed)
+    network, point = judges(shipped)[judge_name], shipped.operating_point_
+    if judge_name == "any":
+        network, point = evened(shipped, network, batch)
+    model = ParagraphClassifier.from_arrays(shipped.evidence_, shipped.reader_, network, point, shipped.metadata_)
+    model.__dict__["_networks"] = Networks.of(loaded, model.reader_, model.judge_)
     n_late = 0
     for loss in (0.0, *point.levels):
         judge = Judge(model, batch)
