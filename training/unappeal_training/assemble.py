@@ -10,7 +10,7 @@ from unappeal.context import F32, Network
 from unappeal.evidence import FIXED_POINT, U64, CharTables, EvidenceWeights, n_cue_features, slot_of
 from unappeal_training.lexicon import CONCEPTS, Lexicon
 
-SLOT_BITS = 19
+SLOT_BITS = 20
 
 
 def untrained(tables: CharTables, lexicon: Lexicon) -> EvidenceWeights:

@@ -23,7 +23,11 @@ NO_SUCH_LABEL = -12.0
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """What a user of `train` may turn; the defaults are measured (model/README.md)."""
+    """What a user of `train` may turn; the defaults are measured (model/README.md).
+
+    Four judges of 34 units, with the six for the reader's share, fill 144 places in `unappeal.kernels.networks`, as
+    four readers of 36 do; one unit more takes room for 48.
+    """
 
     min_sites: int = 3
     word_alpha: float = 1.5e-6
@@ -35,7 +39,7 @@ class FitSettings:
     reader_units: int = 36
     reader_epochs: int = 8
     reader_alpha: float = 0.1
-    judge_units: int = 36
+    judge_units: int = 34
     judge_epochs: int = 8
     judge_alpha: float = 1.0
     members: int = 4
