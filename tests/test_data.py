@@ -111,6 +111,15 @@ def test_cues_are_written_as_the_data_sheet_says() -> None:
         assert "*" not in cue.rstrip("*") and not cue.startswith("*"), (language, concept, cue)
 
 
+def test_cues_for_the_next_fit_are_new_and_as_many_as_the_data_sheet_says() -> None:
+    known = {(language, cue) for language, _, cue in read_cues()}
+    waiting = [(language, cue) for language, _, cue in read_cues(DATA / "lexicon" / "next")]
+    assert len(set(waiting)) == len(waiting)
+    assert not known & set(waiting)
+    said = f"{len(waiting):,} further cues, of {len({language for language, _ in waiting})} languages"
+    assert said in " ".join((DATA / "README.md").read_text(encoding="utf-8").split())
+
+
 def test_example_documents_are_not_among_the_authored_ones() -> None:
     example = {record["text"] for record in records(DATA / "example" / "corpus.jsonl")}
     lines = {line for text in example for line in text.split("\n") if len(line) > 60}
