@@ -132,14 +132,15 @@ def test_what_is_read_and_judged_is_the_same_but_for_rounding(
 
 def evened(model: ParagraphClassifier, judge: Network, batch: Batch) -> tuple[Network, OperatingPoint]:
     """Give a judge for whom labels are equally likely, and a curve that drops a tenth of the blocks, or half."""
-    asked = ParagraphClassifier.from_arrays(
-        model.evidence_, model.reader_, judge, model.operating_point_, model.metadata_
-    )
-    scores = Judge(asked, batch).first_scores
+    point = OperatingPoint((0.1, 0.2), (0.0, 0.0), 0.1, 2.0, 0.1)
+
+    def asked(network: Network) -> Judge:
+        parts = model.evidence_, model.reader_, network, point, model.metadata_
+        return Judge(ParagraphClassifier.from_arrays(*parts), batch)
+
+    scores = asked(judge).first_scores
     fair = replace(judge, out_bias=judge.out_bias - np.log(scores + np.float32(1e-7)).mean(axis=0))
-    asked.judge_ = fair
-    asked.__dict__.pop("_networks", None)
-    again, point = Judge(asked, batch), OperatingPoint((0.1, 0.2), (0.0, 0.0), 0.1, 2.0, 0.1)
+    again = asked(fair)
     high, low = np.quantile(point.margin(again.first_scores, again.evidence.chars), (0.9, 0.5))
     return fair, replace(point, thresholds=(float(high), float(low)))
 
