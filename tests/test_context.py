@@ -11,6 +11,7 @@ from unappeal.blocks import split_batch
 from unappeal.context import (
     ROWS_AT_A_TIME,
     Network,
+    agreed,
     block_feature_names,
     block_features,
     document_feature_names,
@@ -78,6 +79,34 @@ def test_softmax_gives_probabilities_even_for_extreme_logits() -> None:
     np.testing.assert_allclose(scores.astype(np.float64), np.array([[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]]), atol=1e-6)
 
 
+def test_the_blocks_beside_one_have_a_say_within_their_document() -> None:
+    story, ask, maybe, menu = (0.9, 0.05, 0.05), (0.2, 0.7, 0.1), (0.6, 0.3, 0.1), (0.1, 0.1, 0.8)
+    documents = [[story, ask, story], [ask], [], [story, ask, menu, story], [maybe, ask, maybe], [story, maybe]]
+    expected: list[list[tuple[float, float, float]]] = [
+        [less_story(story), less_appeal(ask), less_story(story)],
+        [ask],
+        [],
+        [less_story(story), ask, less_story(menu), story],
+        [less_story(maybe), ask, less_story(maybe)],
+        [story, maybe],
+    ]
+    first = np.cumsum([0, *map(len, documents)])
+    scores, right = (np.array([row for document in each for row in document]) for each in (documents, expected))
+    found = agreed(scores.astype(np.float32), first)
+    np.testing.assert_allclose(found, right, rtol=1e-6)
+    assert agreed(found[:0], np.array([0, 0])).shape == (0, 3)
+
+
+def less_story(scores: tuple[float, float, float]) -> tuple[float, float, float]:
+    body, appeal, related = scores[0] * math.exp(-0.5), *scores[1:]
+    return body / (body + appeal + related), appeal / (body + appeal + related), related / (body + appeal + related)
+
+
+def less_appeal(scores: tuple[float, float, float]) -> tuple[float, float, float]:
+    body, appeal, related = scores[0], scores[1] / math.e, scores[2]
+    return body / (body + appeal + related), appeal / (body + appeal + related), related / (body + appeal + related)
+
+
 def test_every_column_has_one_name(
     tiny_model: ParagraphClassifier, page: tuple[Evidence, npt.NDArray[np.float32]]
 ) -> None:
@@ -119,5 +148,5 @@ def test_a_neighbour_beyond_the_document_s_edge_counts_as_none(
     tiny_model: ParagraphClassifier, page: tuple[Evidence, npt.NDArray[np.float32]]
 ) -> None:
     names = document_feature_names(tiny_model.evidence_.concepts)
-    assert page[1][:, names.index("exists_before_1")].tolist() == [0, 1, 1, 1, 1, 1]
-    assert page[1][:, names.index("exists_after_2")].tolist() == [1, 1, 1, 1, 0, 0]
+    assert (page[1][:, names.index("log_chars_before_1")] > 0).tolist() == [False, True, True, True, True, True]
+    assert (page[1][:, names.index("log_chars_after_2")] > 0).tolist() == [True, True, True, True, False, False]

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from unappeal_training.lexicon import CONCEPTS, WIDELY_WRITTEN, read_cues
+from unappeal.errors import InputError
+from unappeal_training.char_tables import build_char_tables
+from unappeal_training.lexicon import CONCEPTS, WIDELY_WRITTEN, hash_lexicon, read_cues
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 SOURCES: dict[str, dict[str, Any]] = tomllib.loads((DATA / "annotations" / "sources.toml").read_text(encoding="utf-8"))
@@ -111,13 +113,25 @@ def test_cues_are_written_as_the_data_sheet_says() -> None:
         assert "*" not in cue.rstrip("*") and not cue.startswith("*"), (language, concept, cue)
 
 
-def test_cues_for_the_next_fit_are_new_and_as_many_as_the_data_sheet_says() -> None:
-    known = {(language, cue) for language, _, cue in read_cues()}
-    waiting = [(language, cue) for language, _, cue in read_cues(DATA / "lexicon" / "next")]
-    assert len(set(waiting)) == len(waiting)
-    assert not known & set(waiting)
-    said = f"{len(waiting):,} further cues, of {len({language for language, _ in waiting})} languages"
-    assert said in " ".join((DATA / "README.md").read_text(encoding="utf-8").split())
+def hashed(folder: Path, **languages: dict[str, list[str]]) -> tuple[int, int]:
+    """How many single words and how many pairs and strings a lexicon comes to."""
+    for language, cues in languages.items():
+        (folder / f"{language}.json").write_text(json.dumps(cues), encoding="utf-8")
+    lexicon = hash_lexicon(build_char_tables(), folder)
+    return len(lexicon.word_keys), len(lexicon.slot_keys)
+
+
+def test_a_plain_word_of_one_language_is_no_cue_in_any(tmp_path: Path) -> None:
+    french = {"give": ["don", "dons", "un don"]}
+    assert hashed(tmp_path, fr=french) == (2, 1)
+    assert hashed(tmp_path, fr=french, en={"plain": ["don"]}) == (1, 1)
+    assert hashed(tmp_path, fr=french, en={"plain": ["don*", "un don"]}) == (2, 0)
+
+
+@pytest.mark.parametrize("cue", ["404", "१२", "ユーザーid", "this is long", "…"])
+def test_what_cannot_be_a_cue_is_an_error(tmp_path: Path, cue: str) -> None:
+    with pytest.raises(InputError, match=re.escape(repr(cue))):
+        hashed(tmp_path, en={"account": [cue]})
 
 
 def test_example_documents_are_not_among_the_authored_ones() -> None:

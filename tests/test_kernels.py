@@ -17,7 +17,7 @@ import unappeal
 import unappeal.classifier
 from unappeal import ParagraphClassifier, load_model
 from unappeal.blocks import Batch, split_batch
-from unappeal.context import Network, block_columns, check_networks, context_columns, softmax
+from unappeal.context import Network, agreed, block_columns, check_networks, context_columns, softmax
 from unappeal.evidence import Evidence, WordMemo, extract
 from unappeal.kernels import LIBRARY, library
 from unappeal.kernels.extracting import Extractor
@@ -125,7 +125,7 @@ def test_what_is_read_and_judged_is_the_same_but_for_rounding(
         columns = context_columns(
             evidence.select(chosen), first, own[:2, chosen], logits[chosen], model.evidence_.concepts
         )
-        expected = softmax(judge.ended(columns, begun[chosen]))
+        expected = agreed(softmax(judge.ended(columns, begun[chosen])), first)
         found = compiled.judged(evidence, first, np.flatnonzero(chosen), read, model.evidence_.concepts)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 

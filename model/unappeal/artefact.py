@@ -18,8 +18,8 @@ from unappeal.evidence import CharTables, EvidenceWeights
 from unappeal.labels import LABELS
 from unappeal.operating_point import OperatingPoint
 
-FORMAT = 2
-OLDEST_FORMAT = 2
+FORMAT = 3
+OLDEST_FORMAT = 3
 """Number of the artefact's layout, and the lowest that is read; others are refused."""
 
 ARTEFACTS_DIR = Path(__file__).parent / "artefacts"

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unappeal.blocks import Batch, BlockMode, Document, split_batch
-from unappeal.context import F32, Network, block_columns, check_networks, context_columns, softmax
+from unappeal.context import F32, Network, agreed, block_columns, check_networks, context_columns, softmax
 from unappeal.estimator import EstimatorMixin
 from unappeal.evidence import Evidence, EvidenceWeights, WordMemo, extract
 from unappeal.kernels import library
@@ -139,7 +139,8 @@ class ParagraphClassifier(EstimatorMixin):
         if rows is not None:
             evidence = evidence.select(rows)
             words, logits, begun = (array.take(index, axis=0) for array in (words, logits, begun))
-        return softmax(self.judge_.ended(context_columns(evidence, first, words.T, logits, concepts), begun))
+        judged = self.judge_.ended(context_columns(evidence, first, words.T, logits, concepts), begun)
+        return agreed(softmax(judged), first)
 
     def settled(
         self,

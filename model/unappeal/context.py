@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from unappeal.evidence import EDGES, FIXED_POINT, SHAPE_FIELDS, Evidence
+from unappeal.labels import APPEAL, BODY, RELATED
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
-NEIGHBOURS = (1, 2, 3, 4)
-"""How far the neighbours are looked at one by one, either side."""
+NEIGHBOURS = {1: 6, 2: 6, 3: 2, 4: 2}
+"""How far the neighbours are looked at one by one, either side, and how many of `_NEIGHBOUR_PARTS` count so far off."""
 
 DECAYS = (0.5, 0.85)
 """What is left of a block's influence one block further, in the sums over everything before and after."""
@@ -57,6 +58,12 @@ MARKER_CHARS = 60
 
 LONG_STORY_CHARS = 140
 """A block this long that the reader takes for story marks where the story is."""
+
+SURE_STORY, LESS_APPEAL = np.float32(0.7), np.float32(np.exp(-1))
+"""An appeal between two blocks that are story by so much is so many times as likely: a story about giving asks too."""
+
+SURE_APPEAL, LESS_STORY = np.float32(0.6), np.float32(np.exp(-0.5))
+"""Story beside a block that is an appeal by so much is so many times as likely: asks come in several blocks."""
 
 VOCABULARY_BUCKETS = 1 << 11
 ROWS_AT_A_TIME = 512
@@ -160,6 +167,33 @@ def softmax(logits: F32) -> F32:
     return np.ascontiguousarray(columns.T)
 
 
+def agreed(scores: F32, first: I64) -> F32:
+    """Give probabilities in which the blocks beside have a say, see `SURE_STORY` and `SURE_APPEAL`.
+
+    ``scores`` ``(n_blocks, 3)`` are those of whole documents, ``first`` ``(n_docs + 1,)`` bounds their blocks.
+    """
+    story, appeal = scores[:, BODY] > SURE_STORY, scores[:, APPEAL] > SURE_APPEAL
+    (story_before, story_after), (appeal_before, appeal_after) = (_beside(flags, first) for flags in (story, appeal))
+    between, beside = story_before & story_after, appeal_before | appeal_after
+    changed = between | beside
+    result = scores.copy()
+    parts = result[changed]
+    parts[:, APPEAL] *= np.where(between[changed], LESS_APPEAL, np.float32(1))
+    parts[:, BODY] *= np.where(beside[changed], LESS_STORY, np.float32(1))
+    result[changed] = parts / (parts[:, BODY] + parts[:, APPEAL] + parts[:, RELATED])[:, None]
+    return result
+
+
+def _beside(flags: npt.NDArray[np.bool_], first: I64) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Give of every block the flag of the block before it and of the one after it, false at its document's ends."""
+    before, after = np.zeros_like(flags), np.zeros_like(flags)
+    before[1:], after[:-1] = flags[:-1], flags[1:]
+    some = np.diff(first) > 0
+    before[first[:-1][some]] = False
+    after[first[1:][some] - 1] = False
+    return before, after
+
+
 def block_feature_names(concepts: tuple[str, ...]) -> list[str]:
     """Name the columns of `block_features`."""
     names = [*_BLOCK_PARTS]
@@ -240,9 +274,9 @@ def document_feature_names(concepts: tuple[str, ...]) -> list[str]:
 @cache
 def _context_names() -> tuple[str, ...]:
     names: list[str] = []
-    for k in NEIGHBOURS:
+    for k, n_parts in NEIGHBOURS.items():
         for side in ("before", "after"):
-            names += [f"{part}_{side}_{k}" for part in _NEIGHBOUR_PARTS]
+            names += [f"{part}_{side}_{k}" for part in _NEIGHBOUR_PARTS[:n_parts]]
     for k in SIMILAR_AT:
         for side in ("before", "after"):
             names += [f"{part}_{side}_{k}" for part in _SIMILAR_PARTS]
@@ -255,7 +289,7 @@ def _context_names() -> tuple[str, ...]:
     return (*names, *_PLACE_PARTS, *(f"story_of_{topic}" for topic in TOPICS))
 
 
-_NEIGHBOUR_PARTS = ("appeal", "related", "appeal_words", "noise_words", "log_chars", "stop", "exists")
+_NEIGHBOUR_PARTS = ("appeal", "related", "appeal_words", "noise_words", "log_chars", "stop")
 _SIMILAR_PARTS = ("same_lead", "same_edges", "longer")
 _DECAY_PARTS = ("body", "appeal", "related", "story")
 _PLACE_PARTS = (
@@ -300,15 +334,14 @@ def context_columns(evidence: Evidence, first: I64, words: F32, reader: F32, con
     probability = np.ascontiguousarray(softmax(reader).T)
     log_chars = np.log2((evidence.chars + 1).astype(np.float32))
     stop = _IS_STOP.take(evidence.last_edge)
-    ones = np.ones(n, dtype=np.float32)
-    beside = np.stack((probability[1], probability[2], words[1], words[0], log_chars / 8, stop, ones))
+    beside = np.stack((probability[1], probability[2], words[1], words[0], log_chars / 8, stop))
     story = (evidence.chars >= LONG_STORY_CHARS) & (probability[0] > 0.5)
     long_story = np.minimum(evidence.chars, 400).astype(np.float32) / 400 * probability[0]
     mass = np.concatenate((probability, long_story[None]))
     table = _Table(len(_context_names()), n)
-    for k in NEIGHBOURS:
+    for k, n_parts in NEIGHBOURS.items():
         for side in (1, -1):
-            _shift(beside, side * k, place, table.next(len(beside)))
+            _shift(beside[:n_parts], side * k, place, table.next(n_parts))
     for k in SIMILAR_AT:
         _similar(evidence, log_chars, k, place, table.next(2 * len(_SIMILAR_PARTS)))
     for decay in DECAYS:

@@ -15,6 +15,7 @@ from unappeal.blocks import Block, BlockMode, split_batch
 from unappeal.classifier import ParagraphClassifier
 from unappeal.context import (
     F32,
+    agreed,
     block_feature_names,
     block_features,
     document_feature_names,
@@ -119,7 +120,7 @@ class _Study:
         return features
 
     def _margin(self, features: F32) -> npt.NDArray[np.float32]:
-        scores = softmax(self.classifier.judge_.logits(features))
+        scores = agreed(softmax(self.classifier.judge_.logits(features)), self.batch.first)
         return self.classifier.operating_point_.margin(scores, self.evidence.chars)
 
     def _phrase(self, group: str, i: int) -> str:

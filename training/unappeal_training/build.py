@@ -11,7 +11,7 @@ import sklearn
 from joblib import Parallel, delayed
 
 from unappeal.classifier import ParagraphClassifier
-from unappeal.context import F32, softmax
+from unappeal.context import F32, agreed, softmax
 from unappeal.labels import BODY
 from unappeal.operating_point import OperatingPoint
 from unappeal_training.assemble import calibrated, calibration, slotted, untrained
@@ -76,7 +76,7 @@ def cross_fitted(documents: Sequence[LabelledDocument], settings: FitSettings, n
     result = CrossFitted(table, fold, reader, logits, logits, 1.0, np.zeros(3))
     rows = calibration_rows(result)
     factor, bias = calibration(logits[rows].astype(np.float64), table.labels[rows], np.ones(int(rows.sum())))
-    scores = softmax((logits * factor + bias).astype(np.float32))
+    scores = agreed(softmax((logits * factor + bias).astype(np.float32)), table.first)
     return CrossFitted(table, fold, reader, logits, scores, factor, bias)
 
 

@@ -68,6 +68,9 @@ CONCEPTS = (
 )
 """The concepts whose weights all languages share; data/README.md says what each is."""
 
+PLAIN = "plain"
+"""Where a language lists words too common in it to mean what they mean in others; they are no cues in any language."""
+
 WIDELY_WRITTEN = {
     "en", "ru", "de", "es", "fr", "ja", "pt", "zh", "it", "pl", "tr", "nl",
     "fa", "cs", "vi", "id", "ko", "uk", "ar", "el", "hu", "sv", "ro", "hi",
@@ -97,9 +100,11 @@ def read_cues(folder: Path | None = None) -> Iterator[tuple[str, str, str]]:
         except ValueError as exc:
             raise InputError(f"not JSON: {exc}", path) from exc
         for concept, words in cues.items():
-            if concept not in CONCEPTS:
+            if concept not in CONCEPTS and concept != PLAIN:
                 raise InputError(f"unknown concept {concept!r}", path)
             for word in words:
+                if not any(map(str.isalpha, word)):
+                    raise InputError(f"the cue {word!r} would be any number: digits are alike", path)
                 yield path.stem, concept, word
 
 
@@ -118,22 +123,30 @@ def hash_lexicon(tables: CharTables, folder: Path | None = None) -> Lexicon:
         for length in SPACELESS_CUES
         for block, key in zip(*(part.tolist() for part in spaceless_features(tokens, length)), strict=True)
     }
+    heard: set[tuple[str, str, int]] = set()
+    plain: list[tuple[dict[int, Votes], int]] = []
     for i, (language, concept, cue) in enumerate(cues):
-        number = CONCEPTS.index(concept) + 1
-        votes = WIDELY_WRITTEN_VOTES if language in WIDELY_WRITTEN else 1
         if n_words[i] == 0 and i in strings:
-            slots[strings[i]][number] += votes
+            table, key = slots, strings[i]
         elif n_words[i] == 2 and i in pairs:
-            slots[pairs[i]][number] += votes
-        elif n_words[i] == 1:
+            table, key = slots, pairs[i]
+        elif n_words[i] == 1 and i not in strings:
             at = np.array([word_at[i]])
             if cue.endswith("*"):
                 length = int(min(tokens.end[at[0]] - tokens.start[at[0]], STAR_LENGTHS[-1]))
                 stem = piece_hash(tokens.prefix, tokens.inverse, tokens.start[at], tokens.start[at] + length)
-                key = int(cue_key("star", stem, length)[0])
+                table, key = words, int(cue_key("star", stem, length)[0])
             else:
-                key = int(cue_key("exact", tokens.word_hash[at])[0])
-            words[key][number] += votes
+                table, key = words, int(cue_key("exact", tokens.word_hash[at])[0])
+        else:
+            raise InputError(f"{cue!r} of {language!r} is no cue: not one word, nor two, nor a string without spaces")
+        if concept == PLAIN:
+            plain.append((table, key))
+        elif (language, concept, key) not in heard:  # a language has one vote, however many cues come to the same
+            heard.add((language, concept, key))
+            table[key][CONCEPTS.index(concept) + 1] += WIDELY_WRITTEN_VOTES if language in WIDELY_WRITTEN else 1
+    for table, key in plain:
+        table.pop(key, None)
     keys = np.array(sorted(words), dtype=np.uint64)
     concepts = np.array([_elected(words[int(k)]) for k in keys], dtype=np.uint8).reshape(-1, MAX_CUES_PER_WORD)
     slot_keys = np.array(sorted(slots), dtype=np.uint64)

@@ -31,7 +31,31 @@ static inline float smaller(float one, float other)
     return one < other ? one : other;
 }
 
+#ifndef MOST_LANES /* tests compile for shorter registers too */
+#define MOST_LANES 16
+#endif
+
+/* Loops without sums of fractions are compiled a second time, for processors of the last ten years. */
+#if defined(__x86_64__)
+#define NEWER __attribute__((flatten, target("avx2,bmi,bmi2,lzcnt,popcnt")))
+static int is_newer(void)
+{
+    return MOST_LANES >= 8 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+}
+#else
+#define NEWER
+static int is_newer(void)
+{
+    return 0;
+}
+#endif
+
 #define TINY 1e-7f
+#define SURE_STORY 0.7f
+#define LESS_APPEAL 0.36787945f
+#define SURE_APPEAL 0.6f
+#define LESS_STORY 0.60653067f
+#define MOST_AGREED 0.51f /* by how much log(gain / cost) rises at most where blocks beside have a say */
 #define UPPER (1u << 16)
 #define MIX 0xD6E8FEB86659FD93u
 #define PAIR 0xA0761D6478BD642Fu
@@ -399,9 +423,8 @@ static void count_cues(Block *block, Evidence *evidence, int64_t b)
     evidence->cue_words[b] = n_told;
 }
 
-/* Read n blocks of a buffer; gives the number of terms. */
-int64_t extract(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end, int64_t n,
-                Evidence *evidence)
+static int64_t read_units(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end,
+                          int64_t n, Evidence *evidence)
 {
     Block blocks[2]; /* while one is read, what the next looks up is on its way */
     int64_t n_terms = 0;
@@ -437,13 +460,26 @@ int64_t extract(const Model *model, const uint16_t *units, const int64_t *start,
     return n_terms;
 }
 
+NEWER static int64_t read_units_newer(const Model *model, const uint16_t *units, const int64_t *start,
+                                      const int64_t *end, int64_t n, Evidence *evidence)
+{
+    return read_units(model, units, start, end, n, evidence);
+}
+
+/* Read n blocks of a buffer; gives the number of terms. */
+int64_t extract(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end, int64_t n,
+                Evidence *evidence)
+{
+    return (is_newer() ? read_units_newer : read_units)(model, units, start, end, n, evidence);
+}
+
 /* Context: what context_columns of context.py computes, document by document, a column after the other. The columns of
    one document are judged while they are still near, and written again for what is left of it where blocks go.
 
    Columns are kept in tiles of NEAR blocks, (n_tiles, n_columns, NEAR), so that those of a block lie together however
    long the document is. Those of a long one are written aside first, GROUP at most, then put into the tiles. */
 
-enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, NEAR = 64, N_BESIDE = 7, N_MASS = 4,
+enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, NEAR = 64, N_BESIDE = 6, N_MASS = 4,
        GROUP = 16 };
 
 /* What is known of the blocks, and the two networks as far as a block alone is concerned; one row a block. */
@@ -585,7 +621,6 @@ static void read_document(Document *document, uint8_t *story, int64_t *told)
         document->beside[3][i] = all->words[2 * row];
         document->beside[4][i] = document->log_chars[i] / 8;
         document->beside[5][i] = all->is_stop[all->last_edge[row]];
-        document->beside[6][i] = 1;
         story[i] = chars >= STORY && document->mass[0][i] > 0.5f;
         told[i] = told_by(all, row);
     }
@@ -611,7 +646,7 @@ static void write_neighbours(Document *document)
 {
     for (int64_t k = 1; k <= 4; k++) {
         for (int64_t side = 1; side >= -1; side -= 2)
-            for (int part = 0; part < N_BESIDE; part++)
+            for (int part = 0; part < (k <= 2 ? N_BESIDE : 2); part++)
                 shift(document->beside[part], document->size, side * k, next_column(document));
         put_away(document);
     }
@@ -860,6 +895,29 @@ static void write_context(const Context *all, const int64_t *rows, int64_t size,
     put_away(&document);
 }
 
+/* Let the blocks before and after one, where there are any, have a say: see `agreed` of context.py. */
+static void agree(float *scores, const float *before, const float *after)
+{
+    int between = before && after && before[0] > SURE_STORY && after[0] > SURE_STORY;
+    int beside = (before && before[1] > SURE_APPEAL) || (after && after[1] > SURE_APPEAL);
+    if (between || beside) {
+        float body = beside ? scores[0] * LESS_STORY : scores[0];
+        float appeal = between ? scores[1] * LESS_APPEAL : scores[1], total = body + appeal + scores[2];
+        scores[0] = body / total;
+        scores[1] = appeal / total;
+        scores[2] /= total;
+    }
+}
+
+/* The same for the blocks of a document, whose scores before that are kept. */
+static void agree_all(const Context *all, int64_t size, float *scores)
+{
+    float *last = all->last_scores;
+    memcpy(last, scores, 3 * size * sizeof *last);
+    for (int64_t i = 0; i < size; i++)
+        agree(scores + 3 * i, i > 0 ? last + 3 * (i - 1) : 0, i < size - 1 ? last + 3 * (i + 1) : 0);
+}
+
 /* Label one block as OperatingPoint.decide does, to the bit: 0 body, 1 appeal, 2 related. */
 UNFUSED static int8_t decided(const Context *all, const float *scores, float limit)
 {
@@ -868,11 +926,11 @@ UNFUSED static int8_t decided(const Context *all, const float *scores, float lim
     return gain > cost ? 1 + !(scores[1] > scores[2]) : 0;
 }
 
-/* Tell whether a block may go after such a rise; with room for what rounding does. */
+/* Tell whether a block may go after such a rise, whatever stands beside it; with room for what rounding does. */
 static int may_go(const Context *all, const float *scores, float limit, float rise)
 {
     float gain = scores[2] + *all->appeal_gain * scores[1];
-    float ratio = 1.02f * expf(rise) * (gain + TINY) / scores[0];
+    float ratio = 1.02f * expf(rise + MOST_AGREED) * (gain + TINY) / scores[0];
     float body = 1 / (1 + ratio * larger(1, 1 / *all->appeal_gain)); /* at least */
     return !(ratio + 2 * TINY / body < limit);
 }
@@ -983,10 +1041,6 @@ typedef struct {
 #include "networks.h"
 #endif
 
-#ifndef MOST_LANES /* tests compile for shorter registers too */
-#define MOST_LANES 16
-#endif
-
 static const Loops *usable_loops(void)
 {
 #if defined(__x86_64__)
@@ -1017,37 +1071,72 @@ static int64_t still_left(const Context *all, const int8_t *labels, int64_t n_be
     return n_left;
 }
 
-/* Drop blocks of a document that has been judged, ask again about what is left, until nothing more goes. */
+/* Judge some of the blocks left, and keep what comes of it. */
+static void judge_again(const Context *all, const Loops *loops, int64_t first_row, const float *columns,
+                        const int32_t *which, int64_t n)
+{
+    loops->judge_blocks(all, all->left_rows, first_row, columns, which, n, all->new_scores);
+    for (int64_t i = 0; i < n; i++) {
+        memcpy(all->last_scores + 3 * all->left[which[i]], all->new_scores + 3 * i, 3 * sizeof *all->new_scores);
+        all->rise[which[i]] = 0;
+        all->story[which[i]] = 1;
+    }
+}
+
+/* Label a block left, with a say of the blocks then beside it. */
+static int8_t decided_left(const Context *all, int64_t n_left, int32_t i, float limit)
+{
+    const float *last = all->last_scores;
+    float scores[3];
+    memcpy(scores, last + 3 * all->left[i], sizeof scores);
+    agree(scores, i > 0 ? last + 3 * all->left[i - 1] : 0, i < n_left - 1 ? last + 3 * all->left[i + 1] : 0);
+    return decided(all, scores, limit);
+}
+
+/* Drop blocks of a document that has been judged, ask again about what is left, until nothing more goes.
+
+   Of those left only the blocks that may go are judged again, then those beside the ones that still may. What is kept
+   of a block are its scores before others have a say. */
 static void settle(const Context *all, const Loops *loops, const int64_t *rows, int64_t first_row, int64_t size)
 {
     int64_t offset = rows - all->rows, n_left, n_before = size;
     const float *scores = all->scores + 3 * offset, *limits = all->limits + offset;
     float *last = all->last_scores, *old = all->columns, *new = all->columns_left;
     int8_t *labels = all->labels + offset;
+    uint8_t *judged = all->story;  /* which of those left, once the columns are written */
+    int32_t *beside = all->before; /* more to be judged, once the rises are known */
     for (int32_t i = 0; i < size; i++) {
         labels[i] = decided(all, scores + 3 * i, limits[i]);
         all->left[i] = i;
         all->rise[i] = 0;
     }
-    memcpy(last, scores, 3 * size * sizeof *last);
     while ((n_left = still_left(all, labels, n_before)) && n_left < n_before) {
-        int64_t n_chosen = 0;
+        int64_t n_chosen = 0, n_beside = 0;
         for (int64_t i = 0; i < n_left; i++)
             all->left_rows[i] = rows[all->left[i]];
         write_context(all, all->left_rows, n_left, new);
         loops->add_rises(all, old, new, n_left);
+        memset(judged, 0, n_left);
         for (int32_t i = 0; i < n_left; i++) {
             int32_t block = all->left[i];
             all->chosen[n_chosen] = i;
             n_chosen += may_go(all, last + 3 * block, limits[block], all->rise[i]);
         }
-        loops->judge_blocks(all, all->left_rows, first_row, new, all->chosen, n_chosen, all->new_scores);
-        for (int64_t i = 0; i < n_chosen; i++) {
-            int32_t block = all->left[all->chosen[i]];
-            int8_t label = decided(all, all->new_scores + 3 * i, limits[block]);
+        judge_again(all, loops, first_row, new, all->chosen, n_chosen);
+        for (int64_t k = 0; k < n_chosen; k++) {
+            int32_t i = all->chosen[k], block = all->left[i];
+            if (may_go(all, last + 3 * block, limits[block], 0))
+                for (int32_t j = i > 0 ? i - 1 : 1; j <= i + 1 && j < n_left; j += 2) {
+                    beside[n_beside] = j;
+                    n_beside += !judged[j];
+                    judged[j] = 1;
+                }
+        }
+        judge_again(all, loops, first_row, new, beside, n_beside);
+        for (int64_t k = 0; k < n_chosen; k++) {
+            int32_t i = all->chosen[k], block = all->left[i];
+            int8_t label = decided_left(all, n_left, i, limits[block]);
             labels[block] = all->dropped[label] ? label : labels[block];
-            memcpy(last + 3 * block, all->new_scores + 3 * i, 3 * sizeof *last);
-            all->rise[all->chosen[i]] = 0;
         }
         float *swapped = old;
         old = new;
@@ -1070,6 +1159,7 @@ void judge(const Context *all)
             loops->read(all->reading, rows[0], rows[0] + size, all->reading->begun);
         write_context(all, rows, size, all->columns);
         loops->judge_blocks(all, rows, first_row, all->columns, 0, size, all->scores + 3 * all->first[d]);
+        agree_all(all, size, all->scores + 3 * all->first[d]);
         if (all->labels)
             settle(all, loops, rows, first_row, size);
     }
@@ -1086,9 +1176,7 @@ static int any_break(const uint16_t *units)
     return found;
 }
 
-/* Lines of a buffer that are not blank, without the white space around them; gives how many. `kind` of a unit: 1 for
-   white space and what has no width, 2 for a line break. See _lines of blocks.py. */
-int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *start, int64_t *end)
+static int64_t find_lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *start, int64_t *end)
 {
     int64_t found = 0, begin = 0;
     for (int64_t i = 0; i <= n; i++) {
@@ -1109,7 +1197,20 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
     return found;
 }
 
+NEWER static int64_t find_lines_newer(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *start,
+                                      int64_t *end)
+{
+    return find_lines(units, n, kind, start, end);
+}
+
+/* Lines of a buffer that are not blank, without the white space around them; gives how many. `kind` of a unit: 1 for
+   white space and what has no width, 2 for a line break. See _lines of blocks.py. */
+int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *start, int64_t *end)
+{
+    return (is_newer() ? find_lines_newer : find_lines)(units, n, kind, start, end);
+}
+
 int64_t abi(void)
 {
-    return 6;
+    return 7;
 }

@@ -18,7 +18,7 @@ from unappeal.labels import APPEAL, BODY, RELATED
 
 LANES, PANEL, STRIP, NEAR, GROUP = 16, 3, 9, 64, 16
 MAX_COLUMNS = 512
-SCRATCH_ROWS = 12
+SCRATCH_ROWS = 11
 """As in kernels.c; the last is what it calls N_BESIDE + N_MASS + 1."""
 KEPT_BYTES = 1 << 25
 """Working memory beyond this goes back to the system: no page has 20,000 blocks."""
