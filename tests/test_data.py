@@ -128,7 +128,26 @@ def test_a_plain_word_of_one_language_is_no_cue_in_any(tmp_path: Path) -> None:
     assert hashed(tmp_path, fr=french, en={"plain": ["don*", "un don"]}) == (2, 0)
 
 
-@pytest.mark.parametrize("cue", ["404", "१२", "ユーザーid", "this is long", "…"])
+def test_a_word_cannot_be_plain_and_a_cue_of_the_same_language(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'tåg\\*' of 'sv' is plain there and a cue too"):
+        hashed(tmp_path, sv={"story": ["tag*"], "plain": ["tåg*"]})
+
+
+@pytest.mark.parametrize(
+    "cue",
+    [
+        "404",
+        "१२",
+        "…",
+        "ユーザーid",
+        "read ユーザーid",
+        "支持 我們",
+        "请支持独立媒体的工作",
+        "支持*",
+        "read mor*",
+        "this is long",
+    ],
+)
 def test_what_cannot_be_a_cue_is_an_error(tmp_path: Path, cue: str) -> None:
     with pytest.raises(InputError, match=re.escape(repr(cue))):
         hashed(tmp_path, en={"account": [cue]})

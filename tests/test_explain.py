@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from unappeal import ParagraphClassifier, filter_text
-from unappeal.explain import MAX_REASONS, explain
+from unappeal import ParagraphClassifier, filter_text, load_model
+from unappeal.explain import MAX_REASONS, _Study, explain
 
 PAGE = (
     "Support our newsroom!\n\nWe depend on readers like you. Donate now.\n\nMayor opens bridge\n\n"
@@ -28,6 +28,14 @@ def test_only_removed_blocks_have_reasons() -> None:
     for explanation in told:
         assert len(explanation.reasons) <= MAX_REASONS
         assert bool(explanation.reasons) == explanation.removed
+
+
+def test_what_is_taken_from_the_blocks_beside_is_no_reason_for_a_block() -> None:
+    study = _Study(PAGE, load_model(), "auto")
+    for i in range(len(study.margins)):
+        features = study.features.copy()
+        features[:i] = features[i + 1 :] = study.classifier.judge_.mean
+        assert study._margin(features)[i] == study.margins[i]
 
 
 def test_words_that_are_quoted_stand_in_the_block() -> None:

@@ -2,6 +2,8 @@
 
 import ctypes
 import json
+import math
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +19,18 @@ import unappeal
 import unappeal.classifier
 from unappeal import ParagraphClassifier, load_model
 from unappeal.blocks import Batch, split_batch
-from unappeal.context import Network, agreed, block_columns, check_networks, context_columns, softmax
+from unappeal.context import (
+    LESS_APPEAL,
+    LESS_STORY,
+    SURE_APPEAL,
+    SURE_STORY,
+    Network,
+    agreed,
+    block_columns,
+    check_networks,
+    context_columns,
+    softmax,
+)
 from unappeal.evidence import Evidence, WordMemo, extract
 from unappeal.kernels import LIBRARY, library
 from unappeal.kernels.extracting import Extractor
@@ -271,3 +284,16 @@ def test_without_the_library_numpy_gives_the_same_texts() -> None:
         env={"PYTHONPATH": folder, "UNAPPEAL_PURE": "1"},
     )
     assert json.loads(done.stdout) == [unappeal.filter_text(text).text for text in texts]
+
+
+def test_numbers_that_are_written_in_c_too_are_the_same_there() -> None:
+    text = (LIBRARY.parent / "kernels.c").read_text(encoding="utf-8")
+    written = {name: float(value) for name, value in re.findall(r"#define (\w+) ([\d.]+)f\b", text)}
+    for name, value in (
+        ("SURE_STORY", SURE_STORY),
+        ("LESS_APPEAL", LESS_APPEAL),
+        ("SURE_APPEAL", SURE_APPEAL),
+        ("LESS_STORY", LESS_STORY),
+    ):
+        assert np.float32(written[name]) == value, name
+    assert -math.log(LESS_STORY) < written["MOST_AGREED"] < -math.log(LESS_STORY) + 0.02

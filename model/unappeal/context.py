@@ -60,10 +60,12 @@ LONG_STORY_CHARS = 140
 """A block this long that the reader takes for story marks where the story is."""
 
 SURE_STORY, LESS_APPEAL = np.float32(0.7), np.float32(np.exp(-1))
-"""An appeal between two blocks that are story by so much is so many times as likely: a story about giving asks too."""
+"""Between two blocks whose probability of story is above the first, the odds of an appeal are so many times as high: a
+story about giving asks too."""
 
 SURE_APPEAL, LESS_STORY = np.float32(0.6), np.float32(np.exp(-0.5))
-"""Story beside a block that is an appeal by so much is so many times as likely: asks come in several blocks."""
+"""Beside a block whose probability of an appeal is above the first, the odds of story are so many times as high: asks
+come in several blocks."""
 
 VOCABULARY_BUCKETS = 1 << 11
 ROWS_AT_A_TIME = 512
@@ -167,12 +169,14 @@ def softmax(logits: F32) -> F32:
     return np.ascontiguousarray(columns.T)
 
 
-def agreed(scores: F32, first: I64) -> F32:
-    """Give probabilities in which the blocks beside have a say, see `SURE_STORY` and `SURE_APPEAL`.
+def agreed(scores: F32, first: I64, asked: F32 | None = None) -> F32:
+    """Give probabilities in which the blocks beside have had their say, see `SURE_STORY` and `SURE_APPEAL`.
 
-    ``scores`` ``(n_blocks, 3)`` are those of whole documents, ``first`` ``(n_docs + 1,)`` bounds their blocks.
+    ``scores`` ``(n_blocks, 3)`` are the judge's, of whole documents; ``first`` ``(n_docs + 1,)`` bounds their blocks.
+    The blocks beside are taken by what ``asked`` says of them, the same scores if not given: before any say.
     """
-    story, appeal = scores[:, BODY] > SURE_STORY, scores[:, APPEAL] > SURE_APPEAL
+    asked = scores if asked is None else asked
+    story, appeal = asked[:, BODY] > SURE_STORY, asked[:, APPEAL] > SURE_APPEAL
     (story_before, story_after), (appeal_before, appeal_after) = (_beside(flags, first) for flags in (story, appeal))
     between, beside = story_before & story_after, appeal_before | appeal_after
     changed = between | beside

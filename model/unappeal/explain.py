@@ -119,8 +119,14 @@ class _Study:
         features[:, columns] = self.classifier.judge_.mean[columns]
         return features
 
+    @cached_property
+    def judged(self) -> F32:
+        """The judge's probabilities, before the blocks beside have a say."""
+        return softmax(self.classifier.judge_.logits(self.features))
+
     def _margin(self, features: F32) -> npt.NDArray[np.float32]:
-        scores = agreed(softmax(self.classifier.judge_.logits(features)), self.batch.first)
+        """Ask again; the blocks beside have the say that they have in truth."""
+        scores = agreed(softmax(self.classifier.judge_.logits(features)), self.batch.first, self.judged)
         return self.classifier.operating_point_.margin(scores, self.evidence.chars)
 
     def _phrase(self, group: str, i: int) -> str:

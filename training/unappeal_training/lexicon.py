@@ -69,7 +69,7 @@ CONCEPTS = (
 """The concepts whose weights all languages share; data/README.md says what each is."""
 
 PLAIN = "plain"
-"""Where a language lists words too common in it to mean what they mean in others; they are no cues in any language."""
+"""Where a language lists what is too common in it to mean what it means in others: the same cue then counts in none."""
 
 WIDELY_WRITTEN = {
     "en", "ru", "de", "es", "fr", "ja", "pt", "zh", "it", "pl", "tr", "nl",
@@ -104,7 +104,7 @@ def read_cues(folder: Path | None = None) -> Iterator[tuple[str, str, str]]:
                 raise InputError(f"unknown concept {concept!r}", path)
             for word in words:
                 if not any(map(str.isalpha, word)):
-                    raise InputError(f"the cue {word!r} would be any number: digits are alike", path)
+                    raise InputError(f"the cue {word!r} has no letter: digits are alike, signs are no words", path)
                 yield path.stem, concept, word
 
 
@@ -124,15 +124,16 @@ def hash_lexicon(tables: CharTables, folder: Path | None = None) -> Lexicon:
         for block, key in zip(*(part.tolist() for part in spaceless_features(tokens, length)), strict=True)
     }
     heard: set[tuple[str, str, int]] = set()
-    plain: list[tuple[dict[int, Votes], int]] = []
+    plain: list[tuple[dict[int, Votes], int, str, str]] = []
     for i, (language, concept, cue) in enumerate(cues):
-        if n_words[i] == 0 and i in strings:
+        starred, length = cue.endswith("*"), len(cue)
+        if n_words[i] == 0 and i in strings and " " not in cue and not starred and length in SPACELESS_CUES:
             table, key = slots, strings[i]
-        elif n_words[i] == 2 and i in pairs:
+        elif n_words[i] == 2 and i in pairs and i not in strings and not starred:
             table, key = slots, pairs[i]
         elif n_words[i] == 1 and i not in strings:
             at = np.array([word_at[i]])
-            if cue.endswith("*"):
+            if starred:
                 length = int(min(tokens.end[at[0]] - tokens.start[at[0]], STAR_LENGTHS[-1]))
                 stem = piece_hash(tokens.prefix, tokens.inverse, tokens.start[at], tokens.start[at] + length)
                 table, key = words, int(cue_key("star", stem, length)[0])
@@ -141,11 +142,14 @@ def hash_lexicon(tables: CharTables, folder: Path | None = None) -> Lexicon:
         else:
             raise InputError(f"{cue!r} of {language!r} is no cue: not one word, nor two, nor a string without spaces")
         if concept == PLAIN:
-            plain.append((table, key))
+            plain.append((table, key, language, cue))
         elif (language, concept, key) not in heard:  # a language has one vote, however many cues come to the same
             heard.add((language, concept, key))
             table[key][CONCEPTS.index(concept) + 1] += WIDELY_WRITTEN_VOTES if language in WIDELY_WRITTEN else 1
-    for table, key in plain:
+    own = {(language, key) for language, _, key in heard}
+    for table, key, language, cue in plain:
+        if (language, key) in own:
+            raise InputError(f"{cue!r} of {language!r} is plain there and a cue too")
         table.pop(key, None)
     keys = np.array(sorted(words), dtype=np.uint64)
     concepts = np.array([_elected(words[int(k)]) for k in keys], dtype=np.uint8).reshape(-1, MAX_CUES_PER_WORD)

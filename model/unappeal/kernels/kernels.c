@@ -35,12 +35,15 @@ static inline float smaller(float one, float other)
 #define MOST_LANES 16
 #endif
 
-/* Loops without sums of fractions are compiled a second time, for processors of the last ten years. */
+/* What reads units is compiled a second time, for processors of the last ten years; not with fused sums, so that these
+   keep their last bit. INLINE is for its parts, which then exist in both. */
+#define INLINE static inline __attribute__((always_inline))
 #if defined(__x86_64__)
-#define NEWER __attribute__((flatten, target("avx2,bmi,bmi2,lzcnt,popcnt")))
+#define NEWER __attribute__((target("avx2,bmi,bmi2,popcnt")))
 static int is_newer(void)
 {
-    return MOST_LANES >= 8 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    return MOST_LANES >= 8 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")
+        && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 }
 #else
 #define NEWER
@@ -55,7 +58,7 @@ static int is_newer(void)
 #define LESS_APPEAL 0.36787945f
 #define SURE_APPEAL 0.6f
 #define LESS_STORY 0.60653067f
-#define MOST_AGREED 0.51f /* by how much log(gain / cost) rises at most where blocks beside have a say */
+#define MOST_AGREED 0.51f /* a little more than -log(LESS_STORY): what blocks beside may add to log(gain / cost) */
 #define UPPER (1u << 16)
 #define MIX 0xD6E8FEB86659FD93u
 #define PAIR 0xA0761D6478BD642Fu
@@ -129,7 +132,7 @@ typedef struct {
     int n_hits;
 } Block;
 
-static uint64_t piece(const Block *block, int start, int end)
+INLINE uint64_t piece(const Block *block, int start, int end)
 {
     return (block->prefix[end] - block->prefix[start]) * block->model->inverse[start];
 }
@@ -147,13 +150,13 @@ static const int16_t *slot(const Model *model, uint64_t key)
 }
 
 /* Note a cue, unless it is none; gives how many there are then. */
-static int hit(int32_t *hits, int n_hits, int place, int concept_number)
+INLINE int hit(int32_t *hits, int n_hits, int place, int concept_number)
 {
     hits[n_hits] = (place << 8) | (concept_number - 1);
     return n_hits + (concept_number != 0);
 }
 
-static void add_weights(int64_t *sums, const int16_t *row)
+INLINE void add_weights(int64_t *sums, const int16_t *row)
 {
     for (int k = 0; k < 2; k++) {
         sums[k] += row[1 + k];
@@ -226,7 +229,7 @@ static void read_word(const Block *block, int start, int end, uint64_t hash, Rec
 }
 
 /* The lowest bit of each of 64 numbers, side by side. */
-static uint64_t lowest_bits(const uint8_t numbers[64])
+INLINE uint64_t lowest_bits(const uint8_t numbers[64])
 {
     uint64_t bits = 0, eight;
     for (int byte = 0; byte < 8; byte++) {
@@ -236,14 +239,14 @@ static uint64_t lowest_bits(const uint8_t numbers[64])
     return bits;
 }
 
-static int is_spaceless(const Block *block, int i)
+INLINE int is_spaceless(const Block *block, int i)
 {
     uint16_t folded = block->folded[i];
     return folded >= FIRST_SPACELESS && block->model->spaceless[folded];
 }
 
 /* Fill the window, its prefix hashes and the bits of its words; give the counters of both tables. */
-static void open_block(Block *block, const uint16_t *units, int64_t length, uint64_t counted[2])
+INLINE void open_block(Block *block, const uint16_t *units, int64_t length, uint64_t counted[2])
 {
     const Model *model = block->model;
     if (length > HEAD + 1 + TAIL) {
@@ -294,7 +297,7 @@ static void open_block(Block *block, const uint16_t *units, int64_t length, uint
 
 /* Find the words, and ask for what will be looked up: the tables are larger than the nearest caches. The loops of this
    and the next function ask as few questions as they can, whose answers nobody can guess. */
-static void find_words(Block *block)
+INLINE void find_words(Block *block)
 {
     const Model *model = block->model;
     int16_t edges[WINDOW + 1];
@@ -324,7 +327,7 @@ static void find_words(Block *block)
 }
 
 /* Add up what the words and their pairs bring; gives the number of terms. */
-static int64_t read_words(Block *block, Evidence *evidence, int64_t b, int64_t n_terms)
+INLINE int64_t read_words(Block *block, Evidence *evidence, int64_t b, int64_t n_terms)
 {
     const Model *model = block->model;
     int64_t known = 0, titled = 0, sums[4] = {0}; /* here: through pointers each sum would wait for the last store */
@@ -362,7 +365,7 @@ static int64_t read_words(Block *block, Evidence *evidence, int64_t b, int64_t n
     return n_terms;
 }
 
-static int64_t read_spaceless(Block *block, Evidence *evidence, int64_t b, int64_t n_terms)
+INLINE int64_t read_spaceless(Block *block, Evidence *evidence, int64_t b, int64_t n_terms)
 {
     const Model *model = block->model;
     for (int i = 0; i < block->length; i++) {
@@ -389,7 +392,7 @@ static int64_t read_spaceless(Block *block, Evidence *evidence, int64_t b, int64
 }
 
 /* Count the cues and sum what their order is worth: see cue_features. */
-static void count_cues(Block *block, Evidence *evidence, int64_t b)
+INLINE void count_cues(Block *block, Evidence *evidence, int64_t b)
 {
     const Model *model = block->model;
     int16_t *cues = evidence->cues + b * model->n_concepts;
@@ -423,7 +426,7 @@ static void count_cues(Block *block, Evidence *evidence, int64_t b)
     evidence->cue_words[b] = n_told;
 }
 
-static int64_t read_units(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end,
+INLINE int64_t read_units(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end,
                           int64_t n, Evidence *evidence)
 {
     Block blocks[2]; /* while one is read, what the next looks up is on its way */
@@ -523,10 +526,11 @@ typedef struct {
     const int64_t *telling;        /* (2, n_telling): concepts that tell something, and bits of the markers, then topics */
     int64_t n_telling, n_markers, n_topics;
     float *scratch;                /* (N_BESIDE + N_MASS + 1, stride) */
-    uint8_t *story;                /* (stride,) */
+    uint8_t *story;                /* (stride,); of `settle` once the columns are written */
     int64_t *told, *left_rows;     /* (stride,) */
     int32_t *left, *chosen;        /* (stride,): those left as blocks of the document, those asked about of these */
-    int32_t *before;               /* (stride,): where those left stood among those left before */
+    int32_t *before;               /* (stride,): where those left stood among those left before;
+                                      of `settle` once the rises are known */
     float *rise;                   /* (stride,): of those left, since they were last judged */
     float *last_scores;            /* (stride, 3): the blocks' when they were last judged */
     float *new_scores;             /* (stride, 3) */
@@ -646,7 +650,7 @@ static void write_neighbours(Document *document)
 {
     for (int64_t k = 1; k <= 4; k++) {
         for (int64_t side = 1; side >= -1; side -= 2)
-            for (int part = 0; part < (k <= 2 ? N_BESIDE : 2); part++)
+            for (int part = 0; part < (k <= 2 ? N_BESIDE : 2); part++) /* as NEIGHBOURS says */
                 shift(document->beside[part], document->size, side * k, next_column(document));
         put_away(document);
     }
@@ -1168,7 +1172,7 @@ void judge(const Context *all)
 enum { AT_ONCE = 32 };
 
 /* Tell whether one of some units may break a line; side by side, where `kind` is asked about one after the other. */
-static int any_break(const uint16_t *units)
+INLINE int any_break(const uint16_t *units)
 {
     uint16_t found = 0;
     for (int k = 0; k < AT_ONCE; k++)
@@ -1176,7 +1180,7 @@ static int any_break(const uint16_t *units)
     return found;
 }
 
-static int64_t find_lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *start, int64_t *end)
+INLINE int64_t find_lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *start, int64_t *end)
 {
     int64_t found = 0, begin = 0;
     for (int64_t i = 0; i <= n; i++) {
