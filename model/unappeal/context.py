@@ -60,12 +60,12 @@ LONG_STORY_CHARS = 140
 """A block this long that the reader takes for story marks where the story is."""
 
 SURE_STORY, LESS_APPEAL = np.float32(0.7), np.float32(np.exp(-1))
-"""Between two blocks whose probability of story is above the first, the odds of an appeal are so many times as high: a
-story about giving asks too."""
+"""Between two blocks whose probability of story is above the first, the odds of an appeal are multiplied by the second:
+a story about giving asks too."""
 
 SURE_APPEAL, LESS_STORY = np.float32(0.6), np.float32(np.exp(-0.5))
-"""Beside a block whose probability of an appeal is above the first, the odds of story are so many times as high: asks
-come in several blocks."""
+"""Beside a block whose probability of an appeal is above the first, the odds of story are multiplied by the second:
+asks come in several blocks."""
 
 VOCABULARY_BUCKETS = 1 << 11
 ROWS_AT_A_TIME = 512

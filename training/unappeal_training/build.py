@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,7 @@ def data_hash(documents: Sequence[LabelledDocument]) -> str:
     return digest.hexdigest()
 
 
+@cache
 def _tables_and_lexicon() -> tuple[Any, Lexicon]:
     tables = build_char_tables()
     return tables, hash_lexicon(tables)
