@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +114,14 @@ def test_cues_are_written_as_the_data_sheet_says() -> None:
         assert "*" not in cue.rstrip("*") and not cue.startswith("*"), (language, concept, cue)
 
 
+char_tables = cache(build_char_tables)
+
+
 def hashed(folder: Path, **languages: dict[str, list[str]]) -> tuple[int, int]:
     """How many single words and how many pairs and strings a lexicon comes to."""
     for language, cues in languages.items():
         (folder / f"{language}.json").write_text(json.dumps(cues), encoding="utf-8")
-    lexicon = hash_lexicon(build_char_tables(), folder)
+    lexicon = hash_lexicon(char_tables(), folder)
     return len(lexicon.word_keys), len(lexicon.slot_keys)
 
 

@@ -2,10 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from unappeal import ParagraphClassifier, filter_text, load_model
+from unappeal.context import SURE_APPEAL
 from unappeal.explain import MAX_REASONS, _Study, explain
+from unappeal.labels import APPEAL
 
 PAGE = (
     "Support our newsroom!\n\nWe depend on readers like you. Donate now.\n\nMayor opens bridge\n\n"
@@ -35,7 +38,16 @@ def test_what_is_taken_from_the_blocks_beside_is_no_reason_for_a_block() -> None
     for i in range(len(study.margins)):
         features = study.features.copy()
         features[:i] = features[i + 1 :] = study.classifier.judge_.mean
-        assert study._margin(features)[i] == study.margins[i]
+        assert study._margin(study._agreed(study._judged(features)))[i] == study.margins[i]
+
+
+def test_an_ask_beside_a_block_counts_for_its_going_and_never_against() -> None:
+    study = _Study(PAGE, load_model(), "auto")
+    asks = study.judged[:, APPEAL] > SURE_APPEAL
+    beside = np.append(asks[1:], False) | np.append(False, asks[:-1])
+    assert beside.any() and not beside.all()
+    np.testing.assert_allclose(study.effects["say"][beside], 0.5, atol=1e-3)
+    assert (study.effects["say"][~beside] <= 0).all()
 
 
 def test_words_that_are_quoted_stand_in_the_block() -> None:

@@ -91,14 +91,21 @@ class _Study:
         return groups
 
     @cached_property
+    def judged(self) -> F32:
+        """The judge's probabilities, before the blocks beside have a say."""
+        return self._judged(self.features)
+
+    @cached_property
     def margins(self) -> npt.NDArray[np.float32]:
         """What the operating point compares with its threshold, for every block."""
-        return self._margin(self.features)
+        return self._margin(self._agreed(self.judged))
 
     @cached_property
     def effects(self) -> dict[str, npt.NDArray[np.float32]]:
-        """How much lower each block's margin is without each group of features."""
-        return {name: self.margins - self._margin(self._without(*columns)) for name, columns in self.groups.items()}
+        """How much lower each block's margin is without each group of features, or a say of the blocks beside."""
+        without = {name: self._agreed(self._judged(self._without(*columns))) for name, columns in self.groups.items()}
+        without["say"] = self.judged
+        return {name: self.margins - self._margin(scores) for name, scores in without.items()}
 
     def reasons(self, i: int, threshold: float) -> list[str]:
         """Give the reasons of a removed block; one that went only when others had gone has that as its first."""
@@ -119,14 +126,14 @@ class _Study:
         features[:, columns] = self.classifier.judge_.mean[columns]
         return features
 
-    @cached_property
-    def judged(self) -> F32:
-        """The judge's probabilities, before the blocks beside have a say."""
-        return softmax(self.classifier.judge_.logits(self.features))
+    def _judged(self, features: F32) -> F32:
+        return softmax(self.classifier.judge_.logits(features))
 
-    def _margin(self, features: F32) -> npt.NDArray[np.float32]:
-        """Ask again; the blocks beside have the say that they have in truth."""
-        scores = agreed(softmax(self.classifier.judge_.logits(features)), self.batch.first, self.judged)
+    def _agreed(self, scores: F32) -> F32:
+        """Let the blocks beside have the say that they have in truth."""
+        return agreed(scores, self.batch.first, self.judged)
+
+    def _margin(self, scores: F32) -> npt.NDArray[np.float32]:
         return self.classifier.operating_point_.margin(scores, self.evidence.chars)
 
     def _phrase(self, group: str, i: int) -> str:
@@ -143,6 +150,7 @@ class _Study:
             "shape": lambda: f"its shape: {self._shape(i)}",
             "place": lambda: f"its place: block {i + 1} of {len(self.evidence)}",
             "repeated": lambda: f"how often it stands in the document: {self._count(i)}",
+            "say": lambda: "a block beside it that asks",
             "whole": lambda: "the document as a whole: what its other blocks are and how many there are",
         }
         return phrases[group]()
