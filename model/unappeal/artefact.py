@@ -14,12 +14,12 @@ import numpy.typing as npt
 from unappeal.classifier import ParagraphClassifier
 from unappeal.context import Network, check_networks
 from unappeal.errors import ModelError
-from unappeal.evidence import CharTables, EvidenceWeights
+from unappeal.evidence import CUE_PLACE_BITS, U64, CharTables, EvidenceWeights
 from unappeal.labels import LABELS
 from unappeal.operating_point import OperatingPoint
 
-FORMAT = 3
-OLDEST_FORMAT = 3
+FORMAT = 4
+OLDEST_FORMAT = 4
 """Number of the artefact's layout, and the lowest that is read; others are refused."""
 
 ARTEFACTS_DIR = Path(__file__).parent / "artefacts"
@@ -132,8 +132,8 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
 def _arrays(model: ParagraphClassifier) -> dict[str, npt.NDArray[Any]]:
     evidence = model.evidence_
     arrays: dict[str, npt.NDArray[Any]] = {
-        "slots": evidence.slots,
-        "cue_keys": evidence.cue_keys,
+        **_stored_slots(evidence.slots),
+        **_stored_cue_keys(evidence.cue_keys),
         "cue_concepts": evidence.cue_concepts,
         "cue_weights": evidence.cue_weights,
     }
@@ -141,6 +141,30 @@ def _arrays(model: ParagraphClassifier) -> dict[str, npt.NDArray[Any]]:
     for name, network in (("reader", model.reader_), ("judge", model.judge_)):
         arrays.update({f"{name}_{part}": getattr(network, part) for part in _NETWORK_PARTS})
     return {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+
+
+def _stored_slots(slots: npt.NDArray[np.int16]) -> dict[str, npt.NDArray[Any]]:
+    """Give which slots are in use as bits, and the parts of these, each part by itself: a third of the table."""
+    used = slots.any(axis=1)
+    return {"slots_used": np.packbits(used), "slots": slots[used].T}
+
+
+def _slots(arrays: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.int16]:
+    used = np.flatnonzero(np.unpackbits(arrays["slots_used"]))
+    slots = np.zeros((8 * len(arrays["slots_used"]), 4), dtype=np.int16)
+    slots[used] = arrays["slots"].T
+    return slots
+
+
+def _stored_cue_keys(keys: U64) -> dict[str, npt.NDArray[Any]]:
+    """Give the lowest 32 bits of sorted keys, and how many have each of the highest `CUE_PLACE_BITS`."""
+    places = (keys >> np.uint64(32)).astype(np.int64)
+    return {"cue_keys": keys.astype(np.uint32), "cue_counts": np.bincount(places, minlength=1 << CUE_PLACE_BITS).astype(np.uint16)}
+
+
+def _cue_keys(arrays: dict[str, npt.NDArray[Any]]) -> U64:
+    places = np.repeat(np.arange(1 << CUE_PLACE_BITS, dtype=np.uint64), arrays["cue_counts"])
+    return (places << np.uint64(32)) | arrays["cue_keys"]
 
 
 def _checksum(arrays: dict[str, npt.NDArray[Any]]) -> str:
@@ -155,8 +179,8 @@ def _built(description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> 
     tables = CharTables(**{part: arrays[f"tables_{part}"] for part in _TABLE_PARTS})
     evidence = EvidenceWeights(
         tables,
-        arrays["slots"],
-        arrays["cue_keys"],
+        _slots(arrays),
+        _cue_keys(arrays),
         arrays["cue_concepts"],
         arrays["cue_weights"],
         tuple(description["concepts"]),

@@ -87,8 +87,13 @@ EDGES = [
 """Kinds of a block's first and last character."""
 
 MEMO_BITS = 18
-CUE_BITS = 20
-_CUE_SHIFT = np.uint64(64 - CUE_BITS)
+CUE_KEY_BITS = 48
+CUE_PLACE_BITS = CUE_KEY_BITS - 32
+"""Bits of a cue's key, enough to tell half a million cues from all other words, and how many of them, the highest, say
+where the rest is kept."""
+
+MAY_BE_CUE_BITS = 20
+_MAY_BE_SHIFT = np.uint64(CUE_KEY_BITS - MAY_BE_CUE_BITS)
 MAX_CUES_PER_WORD = 2
 
 U64: TypeAlias = npt.NDArray[np.uint64]
@@ -146,8 +151,8 @@ class EvidenceWeights:
     """The trained part: hashed weights, and the cue words' hashes.
 
     ``slots`` ``(2**k, 4)`` int16: tag, weight for noise, weight for appeal, concept + 1 of a word pair or spaceless
-    cue (0 none). ``cue_keys`` are sorted hashes of single words and stems, ``cue_concepts`` their concepts;
-    ``may_be_cue`` tells by a hash's highest bits whether a search among them may find it. ``cue_weights``
+    cue (0 none). ``cue_keys`` are sorted `cue_key` of single words and stems, ``cue_concepts`` their
+    concepts; ``may_be_cue`` tells by a key's highest bits whether a search among them may find it. ``cue_weights``
     ``(n_cue_features(n_concepts), 2)`` int16: weights for noise and appeal of `cue_features`; ``cue_worth`` the same,
     as `_packed_sums`.
     """
@@ -162,8 +167,8 @@ class EvidenceWeights:
     cue_worth: I64 = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        may_be_cue = np.zeros(1 << CUE_BITS, dtype=np.bool_)
-        may_be_cue[self.cue_keys >> _CUE_SHIFT] = True
+        may_be_cue = np.zeros(1 << MAY_BE_CUE_BITS, dtype=np.bool_)
+        may_be_cue[self.cue_keys >> _MAY_BE_SHIFT] = True
         object.__setattr__(self, "may_be_cue", may_be_cue)
         if len(self.cue_weights) != n_cue_features(len(self.concepts)):
             raise ValueError(f"{len(self.cue_weights)} weights of cue words for {len(self.concepts)} concepts")
@@ -454,8 +459,8 @@ def _spaceless(tokens: Tokens, length: int) -> tuple[I64, I64, U64]:
 
 
 def cue_key(kind: str, hashes: U64, length: int = 0) -> U64:
-    """Give the key under which a cue is kept: ``exact`` words, or ``star`` stems of a length."""
-    return (hashes ^ _SEED[kind]) * _MIX + np.uint64(length)
+    """Give the key under which a cue is kept, of `CUE_KEY_BITS`: ``exact`` words, or ``star`` stems of a length."""
+    return ((hashes ^ _SEED[kind]) * _MIX + np.uint64(length)) >> np.uint64(64 - CUE_KEY_BITS)
 
 
 def segment_sum(values: npt.NDArray[np.int32] | npt.NDArray[np.int16], segment: I64, n: int) -> I64:
@@ -547,7 +552,7 @@ def word_concepts(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I32:
         stem = piece_hash(tokens.prefix, tokens.inverse, start[long_enough], start[long_enough] + n)
         candidates.append((long_enough, cue_key("star", stem, n)))
     for every_owner, every_key in candidates:
-        possible = np.flatnonzero(weights.may_be_cue.take((every_key >> _CUE_SHIFT).view(np.int64)))
+        possible = np.flatnonzero(weights.may_be_cue.take((every_key >> _MAY_BE_SHIFT).view(np.int64)))
         owner, keys = every_owner.take(possible), every_key.take(possible)
         at = np.minimum(np.searchsorted(weights.cue_keys, keys), len(weights.cue_keys) - 1)
         hit = weights.cue_keys[at] == keys

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from unappeal.blocks import Batch
 from unappeal.evidence import (
-    CUE_BITS,
+    CUE_PLACE_BITS,
     EDGES,
     HEAD_CHARS,
+    MAY_BE_CUE_BITS,
     SILENT_CONCEPT,
     TAIL_CHARS,
     Evidence,
@@ -42,11 +43,14 @@ class Extractor:
         _check(weights)
         tables, concepts = weights.tables, weights.concepts
         power, inverse = powers(WINDOW_UNITS + 1)
+        places = np.arange((1 << CUE_PLACE_BITS) + 1, dtype=np.uint64)
+        cue_first = np.searchsorted(weights.cue_keys >> np.uint64(32), places).astype(np.int32)
         silent = concepts.index(SILENT_CONCEPT) if SILENT_CONCEPT in concepts else -1
         model: list[Member] = [
             tables.packed, tables.spaceless, tables.edge, tables.counters.T,
             weights.slots, len(weights.slots).bit_length() - 1,
-            weights.cue_keys, weights.cue_concepts, len(weights.cue_keys), weights.may_be_cue, CUE_BITS,
+            weights.cue_keys.astype(np.uint32), weights.cue_concepts, cue_first,
+            np.packbits(weights.may_be_cue, bitorder="little"), MAY_BE_CUE_BITS,
             weights.cue_worth, len(concepts), silent, power, inverse[: WINDOW_UNITS + 1], seeds(),
             aligned(np.zeros(1 << MEMO_BITS, dtype=RECORD)), MEMO_BITS,
         ]  # fmt: skip

@@ -81,11 +81,11 @@ typedef struct {
     const uint64_t *counters;     /* (n_counters, 2) */
     const int16_t *slots;         /* (2**slot_bits, 4) */
     int64_t slot_bits;
-    const uint64_t *cue_keys;     /* (n_cue_keys,), sorted */
+    const uint32_t *cue_keys;     /* (n_cue_keys,): the lowest bits of the keys, these sorted */
     const uint8_t *cue_concepts;  /* (n_cue_keys, 2) */
-    int64_t n_cue_keys;
-    const uint8_t *may_be_cue;    /* (2**cue_bits,) */
-    int64_t cue_bits;
+    const int32_t *cue_first;     /* (2**16 + 1,): where keys of the same highest bits begin */
+    const uint8_t *may_be_cue;    /* (2**may_be_bits,) bits, lowest first */
+    int64_t may_be_bits;
     const int64_t *cue_worth;     /* (n_cue_features,) packed sums */
     int64_t n_concepts;
     int64_t silent;               /* the concept left out of the order, or -1 */
@@ -137,7 +137,7 @@ INLINE uint64_t piece(const Block *block, int start, int end)
     return (block->prefix[end] - block->prefix[start]) * block->model->inverse[start];
 }
 
-static int16_t tag_of(const Model *model, uint64_t mixed)
+INLINE int16_t tag_of(const Model *model, uint64_t mixed)
 {
     return (int16_t)(((mixed >> (64 - model->slot_bits - 15)) & 0x7FFF) | 1);
 }
@@ -164,22 +164,20 @@ INLINE void add_weights(int64_t *sums, const int16_t *row)
     }
 }
 
+/* Add what a key of 64 bits means; of these the lowest 16 are not kept. */
 static void add_concepts(const Model *model, uint64_t key, uint32_t found[2])
 {
-    if (!model->may_be_cue[key >> (64 - model->cue_bits)])
+    uint64_t may_be = key >> (64 - model->may_be_bits);
+    if (!(model->may_be_cue[may_be / 8] >> may_be % 8 & 1))
         return;
-    int64_t low = 0, high = model->n_cue_keys;
-    while (low < high) {
-        int64_t middle = (low + high) / 2;
-        if (model->cue_keys[middle] < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == model->n_cue_keys || model->cue_keys[low] != key)
+    uint32_t low = (uint32_t)(key >> 16);
+    int32_t at = model->cue_first[key >> 48], end = model->cue_first[(key >> 48) + 1];
+    while (at < end && model->cue_keys[at] != low)
+        at++;
+    if (at == end)
         return;
     for (int k = 0; k < 2; k++) {
-        uint32_t concept_number = model->cue_concepts[2 * low + k];
+        uint32_t concept_number = model->cue_concepts[2 * at + k];
         if (concept_number && found[0] != concept_number && !found[1])
             found[found[0] != 0] = concept_number;
     }
@@ -220,11 +218,9 @@ static void read_word(const Block *block, int start, int end, uint64_t hash, Rec
     for (int k = 0; k < 4; k++)
         record->sums[k] = (int32_t)rint(totals[k]);
     uint32_t found[2] = {0, 0};
-    if (model->n_cue_keys) {
-        add_concepts(model, (hash ^ seeds->exact) * MIX, found);
-        for (int n = length < LONGEST_STAR ? length : LONGEST_STAR; n >= 2; n--)
-            add_concepts(model, (piece(block, start, start + n) ^ seeds->star) * MIX + (uint64_t)n, found);
-    }
+    add_concepts(model, (hash ^ seeds->exact) * MIX, found);
+    for (int n = length < LONGEST_STAR ? length : LONGEST_STAR; n >= 2; n--)
+        add_concepts(model, (piece(block, start, start + n) ^ seeds->star) * MIX + (uint64_t)n, found);
     record->concepts = found[0] | found[1] << 8;
 }
 
@@ -605,7 +601,7 @@ static int64_t told_by(const Context *all, int64_t row)
     return all->chars[row] <= MARKER ? told : told >> all->n_markers << all->n_markers;
 }
 
-static void read_document(Document *document, uint8_t *story, int64_t *told)
+static void read_document(Document *document, int64_t *told)
 {
     const Context *all = document->all;
     for (int64_t i = 0; i < document->size; i++) {
@@ -625,11 +621,25 @@ static void read_document(Document *document, uint8_t *story, int64_t *told)
         document->beside[3][i] = all->words[2 * row];
         document->beside[4][i] = document->log_chars[i] / 8;
         document->beside[5][i] = all->is_stop[all->last_edge[row]];
-        story[i] = chars >= STORY && document->mass[0][i] > 0.5f;
         told[i] = told_by(all, row);
     }
-    document->story = story;
-    document->told = told;
+}
+
+/* The same from what was read before some blocks went: of each left, where it stood then, which is no earlier than now. */
+static void read_left(Document *document, const int32_t *before, int64_t *told)
+{
+    float *values[N_BESIDE + N_MASS + 1];
+    int n_values = 0;
+    for (int k = 0; k < N_BESIDE; k++)
+        values[n_values++] = document->beside[k];
+    for (int k = 0; k < N_MASS; k++)
+        values[n_values++] = document->mass[k];
+    values[n_values++] = document->log_chars;
+    for (int k = 0; k < n_values; k++)
+        for (int64_t i = 0; i < document->size; i++)
+            values[k][i] = values[k][before[i]];
+    for (int64_t i = 0; i < document->size; i++)
+        told[i] = told[before[i]];
 }
 
 /* Values of the blocks `step` before, or, where it is negative, after; zeros where there is none. */
@@ -871,8 +881,8 @@ static void write_topics(Document *document)
     }
 }
 
-/* Write all columns of one document. */
-static void write_context(const Context *all, const int64_t *rows, int64_t size, float *columns)
+/* Write all columns of one document, or of what is left of the one written last: then `before` tells where. */
+static void write_context(const Context *all, const int64_t *rows, int64_t size, const int32_t *before, float *columns)
 {
     Document document = {.all = all, .rows = rows, .size = size, .column = columns};
     float *scratch = all->scratch;
@@ -881,7 +891,14 @@ static void write_context(const Context *all, const int64_t *rows, int64_t size,
     for (int k = 0; k < N_MASS; k++, scratch += all->stride)
         document.mass[k] = scratch;
     document.log_chars = scratch;
-    read_document(&document, all->story, all->told);
+    if (before)
+        read_left(&document, before, all->told);
+    else
+        read_document(&document, all->told);
+    for (int64_t i = 0; i < size; i++)
+        all->story[i] = all->chars[rows[i]] >= STORY && document.mass[0][i] > 0.5f;
+    document.story = all->story;
+    document.told = all->told;
     write_neighbours(&document);
     write_similar(&document);
     write_decays(&document);
@@ -942,7 +959,7 @@ static int may_go(const Context *all, const float *scores, float limit, float ri
 /* Reading: block_columns of context.py, the reader, and what a block's own columns come to in the judge. Three in four
    columns of a block are zero, and these cost nothing here. */
 
-enum { STRIP = 9, TOGETHER = 8, MAX_COLUMNS = 512, N_EDGES = 14 };
+enum { STRIP = 9, TOGETHER = 16, MAX_COLUMNS = 512, N_EDGES = 14 };
 
 typedef struct {
     float value[MAX_COLUMNS];
@@ -1118,7 +1135,7 @@ static void settle(const Context *all, const Loops *loops, const int64_t *rows, 
         int64_t n_chosen = 0, n_beside = 0;
         for (int64_t i = 0; i < n_left; i++)
             all->left_rows[i] = rows[all->left[i]];
-        write_context(all, all->left_rows, n_left, new);
+        write_context(all, all->left_rows, n_left, all->before, new);
         loops->add_rises(all, old, new, n_left);
         memset(judged, 0, n_left);
         for (int32_t i = 0; i < n_left; i++) {
@@ -1161,7 +1178,7 @@ void judge(const Context *all)
         int64_t first_row = all->reading ? rows[0] : 0; /* of those in `begun` */
         if (all->reading)
             loops->read(all->reading, rows[0], rows[0] + size, all->reading->begun);
-        write_context(all, rows, size, all->columns);
+        write_context(all, rows, size, 0, all->columns);
         loops->judge_blocks(all, rows, first_row, all->columns, 0, size, all->scores + 3 * all->first[d]);
         agree_all(all, size, all->scores + 3 * all->first[d]);
         if (all->labels)
@@ -1216,5 +1233,5 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 
 int64_t abi(void)
 {
-    return 7;
+    return 8;
 }
