@@ -159,12 +159,14 @@ def _slots(arrays: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.int16]:
 def _stored_cue_keys(keys: U64) -> dict[str, npt.NDArray[Any]]:
     """Give the lowest 32 bits of sorted keys, and how many have each of the highest `CUE_PLACE_BITS`."""
     places = (keys >> np.uint64(32)).astype(np.int64)
-    return {"cue_keys": keys.astype(np.uint32), "cue_counts": np.bincount(places, minlength=1 << CUE_PLACE_BITS).astype(np.uint16)}
+    counts = np.bincount(places, minlength=1 << CUE_PLACE_BITS).astype(np.uint16)
+    return {"cue_keys": keys.astype(np.uint32), "cue_counts": counts}
 
 
 def _cue_keys(arrays: dict[str, npt.NDArray[Any]]) -> U64:
     places = np.repeat(np.arange(1 << CUE_PLACE_BITS, dtype=np.uint64), arrays["cue_counts"])
-    return (places << np.uint64(32)) | arrays["cue_keys"]
+    keys: U64 = (places << np.uint64(32)) | arrays["cue_keys"]
+    return keys
 
 
 def _checksum(arrays: dict[str, npt.NDArray[Any]]) -> str:
