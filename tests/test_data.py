@@ -122,14 +122,18 @@ def hashed(folder: Path, **languages: dict[str, list[str]]) -> tuple[int, int]:
     for language, cues in languages.items():
         (folder / f"{language}.json").write_text(json.dumps(cues), encoding="utf-8")
     lexicon = hash_lexicon(char_tables(), folder)
-    return len(lexicon.word_keys), len(lexicon.slot_keys)
+    return len(lexicon.words.keys), len(lexicon.slot_keys)
 
 
-def test_a_plain_word_of_one_language_is_no_cue_in_any(tmp_path: Path) -> None:
-    french = {"give": ["don", "dons", "un don"]}
-    assert hashed(tmp_path, fr=french) == (2, 1)
-    assert hashed(tmp_path, fr=french, en={"plain": ["don"]}) == (1, 1)
-    assert hashed(tmp_path, fr=french, en={"plain": ["don*", "un don"]}) == (2, 0)
+def test_a_word_means_in_each_language_what_its_file_says(tmp_path: Path) -> None:
+    give, money = CONCEPTS.index("give") + 1, CONCEPTS.index("money") + 1
+    hashed(
+        tmp_path, fr={"give": ["don", "un don"]}, it={"money": ["don"]}, en={"plain": ["don"]}, da={"give": ["un don"]}
+    )
+    lexicon = hash_lexicon(char_tables(), tmp_path)
+    assert lexicon.words.languages == ("en", "fr", "it", "da")
+    assert lexicon.words.entries.tolist() == [[1, 0, 0], [2, give, 0], [3, money, 0]]
+    assert lexicon.slot_cues.tolist() == [give], "a pair that languages share is no language's own"
 
 
 def test_a_word_cannot_be_plain_and_a_cue_of_the_same_language(tmp_path: Path) -> None:

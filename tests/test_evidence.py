@@ -1,6 +1,7 @@
 """Evidence against a slow reference in plain Python: dictionaries and loops instead of prefix hashes and arrays."""
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from unappeal.evidence import (
     WordMemo,
     cue_key,
     extract,
+    languages,
     pair_features,
     pair_key,
     segment_sum,
@@ -45,6 +47,7 @@ from unappeal.evidence import (
     tokenize,
     windows,
 )
+from unappeal_training.dataset import read_authored
 
 Feature = tuple[str, ...]
 """A feature by its strings: its kind, then one piece of a word or two stems."""
@@ -152,22 +155,35 @@ def reference_sums(reference: Reference, weights: EvidenceWeights) -> tuple[list
     return sums, len(words) + len(bigrams), known
 
 
-def placed_cues(reference: Reference, weights: EvidenceWeights) -> list[tuple[int, int]]:
+def meant(weights: EvidenceWeights, key: int, language: int) -> list[int]:
+    """Give the concepts + 1 of a key in a language."""
+    cues = weights.cues
+    at = bisect_left(cues.keys, key)
+    if at == len(cues.keys) or cues.keys[at] != key:
+        return []
+    entries: list[list[int]] = cues.entries[cues.first[at] : cues.first[at + 1]].tolist()
+    return [concept for own, *concepts in entries if own == language for concept in concepts]
+
+
+def placed_cues(reference: Reference, weights: EvidenceWeights, language: int) -> list[tuple[int, int]]:
     """Give every cue as ``(unit at which it begins, concept)`` in order, those of word, pair and spaceless string."""
-    kept = dict(zip(weights.cue_keys.tolist(), weights.cue_concepts.tolist(), strict=True))
+
+    def own(cue: int) -> int:
+        return cue % 64 if cue // 64 in (0, language) else 0
+
     words, runs = reference.placed()
     cues = []
     for at, word in words:
         keys = [cue_key("exact", hash_of(word))] + [
             cue_key("star", hash_of(word[:n]), n) for n in reversed(STAR_LENGTHS) if len(word) >= n
         ]
-        concepts = [concept for key in keys for concept in kept.get(int(key[0]), []) if concept]
+        concepts = [concept for key in keys for concept in meant(weights, int(key[0]), language) if concept]
         cues += [(at, concept) for concept in list(dict.fromkeys(concepts))[:MAX_CUES_PER_WORD]]
     for (at, left), (_, right) in pairwise(words):
-        cues.append((at, row_of(weights, ("pair", left[:STEM_CHARS], right[:STEM_CHARS]))[3]))
+        cues.append((at, own(row_of(weights, ("pair", left[:STEM_CHARS], right[:STEM_CHARS]))[3])))
     for n in SPACELESS_CUES:
         for begin, run in runs:
-            cues += [(begin + i, row_of(weights, ("spaceless", gram))[3]) for i, gram in enumerate(grams(run, n))]
+            cues += [(begin + i, own(row_of(weights, ("spaceless", gram))[3])) for i, gram in enumerate(grams(run, n))]
     return sorted((at, concept - 1) for at, concept in cues if concept)
 
 
@@ -210,14 +226,15 @@ def weights(request: pytest.FixtureRequest, tiny_model: ParagraphClassifier) -> 
 
 
 def test_sums_words_and_cues_agree_with_the_slow_reference(weights: EvidenceWeights) -> None:
-    evidence = extract(split_batch([TEXTS]), weights, WordMemo())
+    batch = split_batch([[text] for text in TEXTS])
+    evidence, language = extract(batch, weights, WordMemo()), languages(batch, weights)
     weighty = 0
     for row, text in enumerate(TEXTS):
         reference = Reference(weights.tables, text)
         sums, n_words, known = reference_sums(reference, weights)
         np.testing.assert_allclose(evidence.sums[row] / FIXED_POINT, np.array(sums) / FIXED_POINT, atol=1e-4)
         assert (evidence.words[row], evidence.known[row], evidence.chars[row]) == (n_words, known, len(text))
-        cues = placed_cues(reference, weights)
+        cues = placed_cues(reference, weights, int(language[row]))
         counted = {i: int(count) for i, count in enumerate(evidence.cues[row]) if count}
         assert counted == Counter(concept for _, concept in cues)
         cue_sums, n_told = reference_cue_sums(cues, weights)
@@ -309,3 +326,35 @@ def test_segment_sums_agree_with_a_loop(pairs: list[tuple[int, int]]) -> None:
     values = np.array([value for _, value in pairs], dtype=np.int16)
     segments = np.array([segment for segment, _ in pairs], dtype=np.int64)
     assert segment_sum(values, segments, 10).tolist() == expected
+
+
+def told(texts: list[str]) -> list[str]:
+    weights = load_model().evidence_
+    return [("", *weights.cues.languages)[number] for number in languages(split_batch(texts), weights)]
+
+
+def test_a_document_is_read_in_its_own_language() -> None:
+    documents = read_authored()
+    found = told(["\n\n".join(d.blocks) for d in documents])
+    wrong = [(d.lang, language) for d, language in zip(documents, found, strict=True) if d.lang != language]
+    assert len(wrong) <= 0.01 * len(documents), wrong
+
+
+def test_a_language_is_told_from_little_text_and_from_none() -> None:
+    texts = ["Support us today!", "Unterstützen Sie uns", "Поддержите редакцию", "支持我們", "", "?!", "12 345"]
+    assert told(texts) == ["en", "de", "ru", "zh", "", "", ""]
+    assert [told([text])[0] for text in texts] == told(texts)
+
+
+def test_menus_above_a_story_do_not_tell_its_language() -> None:
+    menu = ["Home", "News", "Sport", "Login", "Newsletter", "Podcast", "Shop", "About us", "Contact"] * 4
+    story = "Der Gemeinderat hat am Montag mit neun zu vier Stimmen beschlossen, die Brücke für zwei Jahre zu sperren."
+    assert told(["\n".join([*menu, story])]) == ["de"]
+
+
+def test_a_cue_of_another_language_does_not_count() -> None:
+    weights = load_model().evidence_
+    support = weights.concepts.index("support")
+    swedish = "Föreningen kan tvingas lägga ner, sade ordföranden i måndags. Vi behöver Unterstützung."
+    evidence = extract(split_batch([[swedish], ["Unterstützung"]]), weights, WordMemo())
+    assert evidence.cues[0, support] == 0 < evidence.cues[1, support]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -259,11 +260,15 @@ def test_evidence_is_computed_once_however_documents_are_settled(
 
 def test_weights_that_would_lead_beyond_an_array_are_refused() -> None:
     weights = load_model().evidence_
-    slots, concepts = weights.slots.copy(), weights.cue_concepts.copy()
-    slots[5, 3] = concepts[7, 1] = len(weights.concepts) + 1
+    slots, entries = weights.slots.copy(), weights.cues.entries.copy()
+    slots[5, 3] = entries[7, 1] = len(weights.concepts) + 1
+    first = weights.cues.first.copy()
+    first[-1] += 1
+    changed: list[dict[str, Any]] = [{"slots": slots}, {"slots": weights.slots.astype(np.int32)}]
+    changed += [{"cues": replace(weights.cues, **wrong)} for wrong in ({"entries": entries}, {"first": first})]
     loaded = library()
     assert loaded is not None
-    for wrong in ({"slots": slots}, {"cue_concepts": concepts}, {"slots": weights.slots.astype(np.int32)}):
+    for wrong in changed:
         with pytest.raises(ValueError, match="do not fit their tables"):
             Extractor.of(loaded, replace(weights, **wrong))
 

@@ -14,12 +14,12 @@ import numpy.typing as npt
 from unappeal.classifier import ParagraphClassifier
 from unappeal.context import Network, check_networks
 from unappeal.errors import ModelError
-from unappeal.evidence import CUE_PLACE_BITS, U64, CharTables, EvidenceWeights
+from unappeal.evidence import CUE_PLACE_BITS, CharTables, CueWords, EvidenceWeights
 from unappeal.labels import LABELS
 from unappeal.operating_point import OperatingPoint
 
-FORMAT = 4
-OLDEST_FORMAT = 4
+FORMAT = 5
+OLDEST_FORMAT = 5
 """Number of the artefact's layout, and the lowest that is read; others are refused."""
 
 ARTEFACTS_DIR = Path(__file__).parent / "artefacts"
@@ -53,6 +53,7 @@ def save_model(model: ParagraphClassifier, folder: str | os.PathLike[str], metad
         "format": FORMAT,
         "labels": [str(label) for label in LABELS],
         "concepts": list(model.evidence_.concepts),
+        "languages": list(model.evidence_.cues.languages),
         "operating_point": {name: getattr(point, name) for name in OperatingPoint.__dataclass_fields__},
         "arrays_sha256": _checksum(arrays),
         **metadata,
@@ -133,8 +134,7 @@ def _arrays(model: ParagraphClassifier) -> dict[str, npt.NDArray[Any]]:
     evidence = model.evidence_
     arrays: dict[str, npt.NDArray[Any]] = {
         **_stored_slots(evidence.slots),
-        **_stored_cue_keys(evidence.cue_keys),
-        "cue_concepts": evidence.cue_concepts,
+        **_stored_cues(evidence.cues),
         "cue_weights": evidence.cue_weights,
     }
     arrays.update({f"tables_{part}": getattr(evidence.tables, part) for part in _TABLE_PARTS})
@@ -156,17 +156,25 @@ def _slots(arrays: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.int16]:
     return slots
 
 
-def _stored_cue_keys(keys: U64) -> dict[str, npt.NDArray[Any]]:
-    """Give the lowest 32 bits of sorted keys, and how many have each of the highest `CUE_PLACE_BITS`."""
-    places = (keys >> np.uint64(32)).astype(np.int64)
-    counts = np.bincount(places, minlength=1 << CUE_PLACE_BITS).astype(np.uint16)
-    return {"cue_keys": keys.astype(np.uint32), "cue_counts": counts}
+def _stored_cues(cues: CueWords) -> dict[str, npt.NDArray[Any]]:
+    """Give the lowest 32 bits of sorted keys, and how many have each of the highest `CUE_PLACE_BITS`; then how many
+    entries each key has, and these, each part by itself.
+    """
+    places = (cues.keys >> np.uint64(32)).astype(np.int64)
+    return {
+        "cue_keys": cues.keys.astype(np.uint32),
+        "cue_places": np.bincount(places, minlength=1 << CUE_PLACE_BITS).astype(np.uint16),
+        "cue_entry_counts": np.diff(cues.first).astype(np.uint8),
+        "cue_entries": cues.entries.T,
+    }
 
 
-def _cue_keys(arrays: dict[str, npt.NDArray[Any]]) -> U64:
-    places = np.repeat(np.arange(1 << CUE_PLACE_BITS, dtype=np.uint64), arrays["cue_counts"])
-    keys: U64 = (places << np.uint64(32)) | arrays["cue_keys"]
-    return keys
+def _cues(arrays: dict[str, npt.NDArray[Any]], languages: list[str]) -> CueWords:
+    places = np.repeat(np.arange(1 << CUE_PLACE_BITS, dtype=np.uint64), arrays["cue_places"])
+    first = np.zeros(len(arrays["cue_keys"]) + 1, dtype=np.int32)
+    np.cumsum(arrays["cue_entry_counts"], out=first[1:])
+    entries = np.ascontiguousarray(arrays["cue_entries"].T)
+    return CueWords((places << np.uint64(32)) | arrays["cue_keys"], first, entries, tuple(languages))
 
 
 def _checksum(arrays: dict[str, npt.NDArray[Any]]) -> str:
@@ -182,8 +190,7 @@ def _built(description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> 
     evidence = EvidenceWeights(
         tables,
         _slots(arrays),
-        _cue_keys(arrays),
-        arrays["cue_concepts"],
+        _cues(arrays, description["languages"]),
         arrays["cue_weights"],
         tuple(description["concepts"]),
     )

@@ -96,6 +96,21 @@ MAY_BE_CUE_BITS = 20
 _MAY_BE_SHIFT = np.uint64(CUE_KEY_BITS - MAY_BE_CUE_BITS)
 MAX_CUES_PER_WORD = 2
 
+LANGUAGE_SHIFT = 6
+"""A slot's cue is a concept's number in so many bits, then its language's; 0 where several languages have it."""
+
+SAMPLE_BLOCK_CHARS, SAMPLE_CHARS = 160, 800
+"""A document's language is told from so much of each of its blocks, and of all of them together (code points)."""
+
+SAMPLED_FIRST_CHARS = 60
+"""Blocks this long tell a document's language; shorter ones only where there is none."""
+
+LANGUAGE_VOTE = 5040
+"""A word's vote for a language, shared among all languages that have it; a whole number for most shares."""
+
+FEW_VOTES = 4 * LANGUAGE_VOTE
+"""Where no language has more, beginnings of words are asked too."""
+
 U64: TypeAlias = npt.NDArray[np.uint64]
 I64: TypeAlias = npt.NDArray[np.int64]
 I16: TypeAlias = npt.NDArray[np.int16]
@@ -105,6 +120,7 @@ _BASE = 0x9E3779B97F4A7C15
 _BASE_INVERSE = pow(_BASE, -1, 1 << 64)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _PAIR = np.uint64(0xA0761D6478BD642F)
+_LANGUAGE = np.uint64(0x8EBC6AF09C88C6E3)
 _SPACE = 0x20
 _UPPER, _COUNTED = np.uint32(1 << 16), 1 << 17
 _KNOWN = 32
@@ -147,29 +163,54 @@ class CharTables:
 
 
 @dataclass(frozen=True, slots=True)
+class CueWords:
+    """The cue words of every language: a document's are read as its own language means them.
+
+    ``keys`` ``(n,)`` are sorted `cue_key` of single words and stems; ``entries[first[i]:first[i + 1]]`` say what the
+    languages mean by the ``i``-th: ``(m, 3)`` uint8, the language's number, then its concepts + 1 (0 none). The number
+    of a language is its place in ``languages`` + 1. ``may_be`` tells by a key's highest bits whether it may be there.
+    """
+
+    keys: U64
+    first: npt.NDArray[np.int32]
+    entries: npt.NDArray[np.uint8]
+    languages: tuple[str, ...]
+    may_be: npt.NDArray[np.bool_] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        may_be = np.zeros(1 << MAY_BE_CUE_BITS, dtype=np.bool_)
+        may_be[self.keys >> _MAY_BE_SHIFT] = True
+        object.__setattr__(self, "may_be", may_be)
+
+    def found(self, keys: U64) -> tuple[I64, I64]:
+        """Give which of some keys are there, and at which place."""
+        possible = np.flatnonzero(self.may_be.take((keys >> _MAY_BE_SHIFT).view(np.int64)))
+        if not len(self.keys):
+            return possible, possible
+        wanted = keys.take(possible)
+        at = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        hit = np.flatnonzero(self.keys.take(at) == wanted)
+        return possible.take(hit), at.take(hit)
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceWeights:
     """The trained part: hashed weights, and the cue words' hashes.
 
     ``slots`` ``(2**k, 4)`` int16: tag, weight for noise, weight for appeal, concept + 1 of a word pair or spaceless
-    cue (0 none). ``cue_keys`` are sorted `cue_key` of single words and stems, ``cue_concepts`` their
-    concepts; ``may_be_cue`` tells by a key's highest bits whether a search among them may find it. ``cue_weights``
+    cue (0 none) and its language, see `LANGUAGE_SHIFT`. ``cues`` are those that are single words. ``cue_weights``
     ``(n_cue_features(n_concepts), 2)`` int16: weights for noise and appeal of `cue_features`; ``cue_worth`` the same,
     as `_packed_sums`.
     """
 
     tables: CharTables
     slots: npt.NDArray[np.int16]
-    cue_keys: U64
-    cue_concepts: npt.NDArray[np.uint8]
+    cues: CueWords
     cue_weights: npt.NDArray[np.int16]
     concepts: tuple[str, ...]
-    may_be_cue: npt.NDArray[np.bool_] = field(init=False, repr=False, compare=False)
     cue_worth: I64 = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        may_be_cue = np.zeros(1 << MAY_BE_CUE_BITS, dtype=np.bool_)
-        may_be_cue[self.cue_keys >> _MAY_BE_SHIFT] = True
-        object.__setattr__(self, "may_be_cue", may_be_cue)
         if len(self.cue_weights) != n_cue_features(len(self.concepts)):
             raise ValueError(f"{len(self.cue_weights)} weights of cue words for {len(self.concepts)} concepts")
         object.__setattr__(self, "cue_worth", _packed_sums(self.cue_weights[:, 0], self.cue_weights[:, 1]))
@@ -236,7 +277,8 @@ class Tokens(NamedTuple):
     ``start``, ``end``, ``block`` have one entry a word; ``char_at``, ``char_stop`` (where its run ends) and
     ``char_block`` one a spaceless character; ``word_hash`` and ``stem_hash`` are `piece_hash` of each word and of its
     first `STEM_CHARS`. Words ``word_first[i]:word_first[i + 1]`` are those of block ``i``. ``packed`` is what
-    `CharTables` says of each unit.
+    `CharTables` says of each unit. ``language`` ``(n_blocks,)`` is the number of the language whose cues count, 0 where
+    that was not asked.
     """
 
     units: npt.NDArray[np.uint16]
@@ -253,6 +295,7 @@ class Tokens(NamedTuple):
     stem_hash: U64
     word_first: I64
     packed: npt.NDArray[np.uint32]
+    language: npt.NDArray[np.uint8]
 
 
 class Cues(NamedTuple):
@@ -277,7 +320,7 @@ def extract(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") -> Evidenc
 
 def extract_with_cues(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") -> tuple[Evidence, Cues]:
     """Give what `extract` does, and the cue words that have a place in the order."""
-    tokens = tokenize(batch, weights.tables)
+    tokens = read_tokens(batch, weights)
     n = batch.n_blocks
     word = memo.records(tokens, weights)
     words = np.diff(tokens.word_first)
@@ -290,11 +333,11 @@ def extract_with_cues(batch: Batch, weights: EvidenceWeights, memo: "WordMemo") 
         worth += segment_totals(_packed_sums(*pair_weights.T), pair_first)
         sums[2 * k : 2 * k + 2] = _unpacked_sums(worth)
     hits: list[tuple[I64, npt.NDArray[Any]]] = _word_cues(tokens, word[:, 2])
-    hits.append((tokens.start.take(at), pair[:, 3]))
+    hits.append((tokens.start.take(at), _own_concepts(pair[:, 3], tokens.language.take(tokens.block.take(at)))))
     for length in SPACELESS_CUES if len(tokens.char_at) else ():
         begin, block, keys = _spaceless(tokens, length)
         rows = weights.look_up(keys)
-        hits.append((begin, rows[:, 3]))
+        hits.append((begin, _own_concepts(rows[:, 3], tokens.language.take(block))))
         if length in SPACELESS_NGRAMS:
             for k, column in enumerate((*rows[:, 1:3].T, *np.maximum(rows[:, 1:3], 0).T)):
                 sums[k] += segment_sum(column, block, n)
@@ -328,6 +371,83 @@ def cue_features(cues: Cues, n_concepts: int) -> Iterator[tuple[I64, I64]]:
         yield ends + step, n_concepts + pair * len(CUE_DISTANCES) + nearness
 
 
+def read_tokens(batch: Batch, weights: EvidenceWeights) -> Tokens:
+    """Cut the blocks' windows into words, and tell each block the language of its document."""
+    language = np.repeat(languages(batch, weights), np.diff(batch.first))
+    return tokenize(batch, weights.tables)._replace(language=language)
+
+
+def languages(batch: Batch, weights: EvidenceWeights) -> npt.NDArray[np.uint8]:
+    """Tell each document's language by whose cue words it has most of, shape ``(n_docs,)``; 0 where it has none."""
+    n_docs, n_languages = len(batch.first) - 1, len(weights.cues.languages)
+    sample = _sample(batch)
+    if not n_languages or not sample.n_blocks:
+        return np.zeros(n_docs, dtype=np.uint8)
+    tokens = tokenize(sample, weights.tables)
+    document = np.repeat(np.arange(n_docs), np.diff(sample.first))
+    of_word = document.take(tokens.block)
+    ballots = [_votes(weights.cues, cue_key("exact", tokens.word_hash), of_word)]
+    for length in SPACELESS_CUES if len(tokens.char_at) else ():
+        block, keys = spaceless_features(tokens, length)
+        language = weights.look_up(keys)[:, 3] >> LANGUAGE_SHIFT
+        told = np.flatnonzero(language)
+        ballots.append((document.take(block.take(told)), language.take(told), np.full(len(told), LANGUAGE_VOTE)))
+    votes = _counted(ballots, n_docs, n_languages)
+    few = votes.max(axis=1) <= FEW_VOTES
+    if few.any():
+        which = np.flatnonzero(few.take(of_word))
+        start, length_of = tokens.start.take(which), (tokens.end - tokens.start).take(which)
+        for n in STAR_LENGTHS:
+            long_enough = np.flatnonzero(length_of >= n)
+            begin = start.take(long_enough)
+            keys = cue_key("star", piece_hash(tokens.prefix, tokens.inverse, begin, begin + n), n)
+            ballots.append(_votes(weights.cues, keys, of_word.take(which.take(long_enough))))
+        votes = _counted(ballots, n_docs, n_languages)
+    return np.where(votes.any(axis=1), votes.argmax(axis=1) + 1, 0).astype(np.uint8)
+
+
+def _votes(cues: CueWords, keys: U64, document: I64) -> tuple[I64, I64, I64]:
+    """Give document, language and worth of every vote that some words have."""
+    which, at = cues.found(keys)
+    begin = cues.first.take(at).astype(np.int64)
+    count = cues.first.take(at + 1) - begin
+    entry = np.repeat(begin - np.cumsum(count) + count, count) + np.arange(int(count.sum()))
+    worth = np.repeat(LANGUAGE_VOTE // np.maximum(count, 1), count)
+    return np.repeat(document.take(which), count), cues.entries[:, 0].take(entry).astype(np.int64), worth
+
+
+def _counted(ballots: list[tuple[I64, I64, I64]], n_docs: int, n_languages: int) -> I64:
+    document, language, worth = map(np.concatenate, zip(*ballots, strict=True))
+    places = document * n_languages + language - 1
+    return (
+        np.bincount(places, weights=worth, minlength=n_docs * n_languages).reshape(n_docs, n_languages).astype(np.int64)
+    )
+
+
+def _sample(batch: Batch) -> Batch:
+    """Copy the beginnings of some blocks of each document, those first that are long."""
+    length = np.minimum(batch.end - batch.start, SAMPLE_BLOCK_CHARS)
+    document = batch.document_of_block()
+    is_long = length >= SAMPLED_FIRST_CHARS
+    has_long = np.bincount(document, weights=is_long, minlength=len(batch.first) - 1) > 0
+    length *= is_long | ~has_long.take(document)
+    before = np.append(0, np.cumsum(length))
+    taken = np.flatnonzero((length > 0) & (before[:-1] - before.take(batch.first.take(document)) < SAMPLE_CHARS))
+    length, begin = length.take(taken), batch.start.take(taken)
+    stop = np.cumsum(length + 1)
+    start = stop - length - 1
+    units = batch.units.take(np.repeat(begin - start, length + 1) + np.arange(int((length + 1).sum())), mode="clip")
+    units[stop - 1] = _SPACE
+    first = np.searchsorted(document.take(taken), np.arange(len(batch.first)))
+    return Batch(batch.texts, units, np.zeros(0, dtype=np.int64), first, start, stop - 1, batch.by_blank)
+
+
+def _own_concepts(cue: npt.NDArray[np.int16], language: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
+    """Give the concepts + 1 of slots' cues, 0 for those of another language."""
+    of = cue >> LANGUAGE_SHIFT
+    return np.where((of == 0) | (of == language), cue & ((1 << LANGUAGE_SHIFT) - 1), 0).astype(np.int16)
+
+
 def tokenize(batch: Batch, tables: CharTables) -> Tokens:
     """Cut the blocks' windows into words."""
     units, window = windows(batch)
@@ -352,7 +472,7 @@ def tokenize(batch: Batch, tables: CharTables) -> Tokens:
     )
     return Tokens(
         units, prefix, inverse, window, start, end, block, word_hash, char_at, char_stop, char_block, stem_hash,
-        word_first, packed,
+        word_first, packed, np.zeros(batch.n_blocks, dtype=np.uint8),
     )  # fmt: skip
 
 
@@ -506,11 +626,12 @@ class WordMemo:
             return self._records(tokens, weights)
 
     def _records(self, tokens: Tokens, weights: EvidenceWeights) -> I64:
-        index = ((tokens.word_hash * _MIX) >> np.uint64(64 - MEMO_BITS)).view(np.int64)
-        missing = np.flatnonzero(self.keys.take(index) != tokens.word_hash)
+        words_of_all = tokens.word_hash ^ (tokens.language.take(tokens.block) * _LANGUAGE)
+        index = ((words_of_all * _MIX) >> np.uint64(64 - MEMO_BITS)).view(np.int64)
+        missing = np.flatnonzero(self.keys.take(index) != words_of_all)
         found = self.values.take(index, axis=0)
         if len(missing):
-            slots, words = index.take(missing), tokens.word_hash.take(missing)
+            slots, words = index.take(missing), words_of_all.take(missing)
             self.user[slots] = missing
             chosen = np.flatnonzero(self.user.take(slots) == missing)
             self.keys[slots[chosen]] = words[chosen]
@@ -543,21 +664,23 @@ def word_records(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I32:
 def word_concepts(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I32:
     """Give up to two concepts a word (+ 1, in the two low bytes): of the word itself, then of its longest stem."""
     found = np.zeros((len(which), MAX_CUES_PER_WORD), dtype=np.int32)
-    if not len(weights.cue_keys):
-        return found[:, 0]
+    language = tokens.language.take(tokens.block.take(which))
     start, length = tokens.start[which], (tokens.end - tokens.start)[which]
     candidates = [(np.arange(len(which)), cue_key("exact", tokens.word_hash[which]))]
     for n in reversed(STAR_LENGTHS):
         long_enough = np.flatnonzero(length >= n)
         stem = piece_hash(tokens.prefix, tokens.inverse, start[long_enough], start[long_enough] + n)
         candidates.append((long_enough, cue_key("star", stem, n)))
-    for every_owner, every_key in candidates:
-        possible = np.flatnonzero(weights.may_be_cue.take((every_key >> _MAY_BE_SHIFT).view(np.int64)))
-        owner, keys = every_owner.take(possible), every_key.take(possible)
-        at = np.minimum(np.searchsorted(weights.cue_keys, keys), len(weights.cue_keys) - 1)
-        hit = weights.cue_keys[at] == keys
-        for concepts in weights.cue_concepts[at[hit]].T:
-            _add_concepts(found, owner[hit], concepts.astype(np.int32))
+    cues = weights.cues
+    for owner, keys in candidates:
+        hit, at = cues.found(keys)
+        begin, count = cues.first.take(at), cues.first.take(at + 1) - cues.first.take(at)
+        for k in range(int(count.max(initial=0))):  # of the languages that have the word, some dozen at most
+            more = np.flatnonzero(count > k)
+            rows, entry = owner.take(hit.take(more)), cues.entries.take(begin.take(more) + k, axis=0)
+            own = np.flatnonzero(entry[:, 0] == language.take(rows))
+            for concepts in entry.take(own, axis=0)[:, 1:].T:
+                _add_concepts(found, rows.take(own), concepts.astype(np.int32))
     return found[:, 0] | (found[:, 1] << 8)
 
 

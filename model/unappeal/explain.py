@@ -22,7 +22,7 @@ from unappeal.context import (
     document_features,
     softmax,
 )
-from unappeal.evidence import Tokens, tokenize, word_records
+from unappeal.evidence import Tokens, read_tokens, word_records
 from unappeal.filter import Model, as_model, filter_batch
 from unappeal.labels import LABELS
 
@@ -66,7 +66,7 @@ class _Study:
         self.classifier = classifier
         self.batch = split_batch([text], blocks)
         self.evidence = classifier.evidence(self.batch)
-        self.tokens: Tokens = tokenize(self.batch, classifier.evidence_.tables)
+        self.tokens: Tokens = read_tokens(self.batch, classifier.evidence_)
         self.own = block_features(self.evidence)
         self.reader = classifier.reader_.logits(self.own) if len(self.own) else np.zeros((0, 3), dtype=np.float32)
 

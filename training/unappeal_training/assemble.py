@@ -31,9 +31,9 @@ def slotted(tables: CharTables, lexicon: Lexicon, keys: U64, weights: F32, cue_w
     same = trained[index, 0] == tag
     slots[index, 0] = tag
     slots[index, 1:3] = np.where(same[:, None], trained[index, 1:3], 0)
-    slots[index, 3] = lexicon.slot_concepts
+    slots[index, 3] = lexicon.slot_cues
     ordered = np.rint(cue_weights * FIXED_POINT).astype(np.int16)
-    return EvidenceWeights(tables, slots, lexicon.word_keys, lexicon.word_concepts, ordered, tuple(CONCEPTS))
+    return EvidenceWeights(tables, slots, lexicon.words, ordered, tuple(CONCEPTS))
 
 
 def merged(networks: Sequence[Network]) -> Network:

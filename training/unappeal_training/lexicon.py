@@ -13,11 +13,13 @@ from unappeal.blocks import split_batch
 from unappeal.errors import InputError
 from unappeal.evidence import (
     I64,
+    LANGUAGE_SHIFT,
     MAX_CUES_PER_WORD,
     SPACELESS_CUES,
     STAR_LENGTHS,
     U64,
     CharTables,
+    CueWords,
     Tokens,
     cue_key,
     pair_features,
@@ -71,28 +73,30 @@ CONCEPTS = (
 """The concepts whose weights all languages share; data/README.md says what each is."""
 
 PLAIN = "plain"
-"""Where a language lists what is too common in it to mean what it means in others: the same cue then counts in none."""
+"""Where a language lists words that are common in it and no cue there: they tell the language."""
 
-WIDELY_WRITTEN = {
+WIDELY_WRITTEN = (
     "en", "ru", "de", "es", "fr", "ja", "pt", "zh", "it", "pl", "tr", "nl",
     "fa", "cs", "vi", "id", "ko", "uk", "ar", "el", "hu", "sv", "ro", "hi",
-}  # fmt: skip
-WIDELY_WRITTEN_VOTES = 3
-"""A word that means several things in several languages gets the concepts of those that pages are mostly written in."""
-
-Votes: TypeAlias = dict[int, int]
-"""How many votes each concept has, by its number: its place in `CONCEPTS` + 1."""
+)  # fmt: skip
+"""The languages that most pages are written in: of languages equally likely, the first of these, then the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Hashed cues: single words and stems by sorted key, word pairs and spaceless strings by key."""
+    """Hashed cues: those that are single words and stems, and word pairs and spaceless strings by key.
 
-    word_keys: U64
-    word_concepts: "np.ndarray[tuple[int, int], np.dtype[np.uint8]]"
+    ``slot_cues`` are as `unappeal.evidence.EvidenceWeights` has them: a concept and its language, or none where
+    several have it.
+    """
+
+    words: CueWords
     slot_keys: U64
-    slot_concepts: "np.ndarray[tuple[int], np.dtype[np.uint8]]"
-    n_languages: int
+    slot_cues: npt.NDArray[np.int16]
+
+
+Meanings: TypeAlias = dict[int, set[int]]
+"""What each language means by a word: its number, and the numbers of the concepts, their place in `CONCEPTS` + 1."""
 
 
 def read_cues(folder: Path | None = None) -> Iterator[tuple[str, str, str]]:
@@ -116,8 +120,9 @@ def hash_lexicon(tables: CharTables, folder: Path | None = None) -> Lexicon:
     cues = list(read_cues(folder))
     batch = split_batch([[cue.rstrip("*") for _, _, cue in cues]])
     tokens = tokenize(batch, tables)
-    words: dict[int, Votes] = {}
-    slots: dict[int, Votes] = {}
+    words: dict[int, Meanings] = {}
+    slots: dict[int, Meanings] = {}
+    plain: list[tuple[set[int], str, str]] = []
     counts = np.bincount(tokens.block, minlength=len(cues))
     single = np.flatnonzero(counts == 1)
     starred = np.array([cue.endswith("*") for _, _, cue in cues], dtype=bool)
@@ -129,9 +134,9 @@ def hash_lexicon(tables: CharTables, folder: Path | None = None) -> Lexicon:
         for length in SPACELESS_CUES
         for block, key in zip(*(part.tolist() for part in spaceless_features(tokens, length)), strict=True)
     }
-    numbers = {concept: number for number, concept in enumerate(CONCEPTS, 1)}
-    heard: set[tuple[str, str, int]] = set()
-    plain: list[tuple[dict[int, Votes], int, str, str]] = []
+    concepts = {concept: number for number, concept in enumerate(CONCEPTS, 1)} | {PLAIN: 0}
+    languages = _by_how_likely({language for language, _, _ in cues})
+    numbers = {language: number for number, language in enumerate(languages, 1)}
     for i, (language, concept, cue) in enumerate(cues):
         if i in singles and i not in strings:
             table, key = words, singles[i]
@@ -141,22 +146,45 @@ def hash_lexicon(tables: CharTables, folder: Path | None = None) -> Lexicon:
             table, key = slots, strings[i]
         else:
             raise InputError(f"{cue!r} of {language!r} is no cue: not one word, nor two, nor a string without spaces")
+        meant = table.setdefault(key, {}).setdefault(numbers[language], set())
+        meant.add(concepts[concept])
         if concept == PLAIN:
-            plain.append((table, key, language, cue))
-        elif (language, concept, key) not in heard:  # a language has one vote, however many cues come to the same
-            heard.add((language, concept, key))
-            votes, number = table.setdefault(key, {}), numbers[concept]
-            votes[number] = votes.get(number, 0) + (WIDELY_WRITTEN_VOTES if language in WIDELY_WRITTEN else 1)
-    own = {(language, key) for language, _, key in heard}
-    for table, key, language, cue in plain:
-        if (language, key) in own:
+            plain.append((meant, language, cue))
+    for meant, language, cue in plain:
+        if len(meant) > 1:
             raise InputError(f"{cue!r} of {language!r} is plain there and a cue too")
-        table.pop(key, None)
-    keys = np.array(sorted(words), dtype=np.uint64)
-    concepts = np.array([_elected(words[k]) for k in keys.tolist()], dtype=np.uint8).reshape(-1, MAX_CUES_PER_WORD)
     slot_keys = np.array(sorted(slots), dtype=np.uint64)
-    slot_concepts = np.array([_elected(slots[k])[0] for k in slot_keys.tolist()], dtype=np.uint8)
-    return Lexicon(keys, concepts, slot_keys, slot_concepts, len({language for language, _, _ in cues}))
+    slot_cues = np.array([_slot_cue(slots[k]) for k in slot_keys.tolist()], dtype=np.int16)
+    return Lexicon(_cue_words(words, languages), slot_keys, slot_cues)
+
+
+def _by_how_likely(languages: set[str]) -> tuple[str, ...]:
+    return (*(x for x in WIDELY_WRITTEN if x in languages), *sorted(languages.difference(WIDELY_WRITTEN)))
+
+
+def _cue_words(words: dict[int, Meanings], languages: tuple[str, ...]) -> CueWords:
+    keys = sorted(words)
+    first = np.append(0, np.cumsum([len(words[key]) for key in keys])).astype(np.int32)
+    entries = [
+        (language, *(sorted(words[key][language]) + [0] * MAX_CUES_PER_WORD)[:MAX_CUES_PER_WORD])
+        for key in keys
+        for language in sorted(words[key])
+    ]
+    return CueWords(
+        np.array(keys, dtype=np.uint64),
+        first,
+        np.array(entries, dtype=np.uint8).reshape(-1, 1 + MAX_CUES_PER_WORD),
+        languages,
+    )
+
+
+def _slot_cue(meanings: Meanings) -> int:
+    """Give the concept and its language; where several languages have the cue, what most of them mean."""
+    if len(meanings) == 1:
+        ((language, meant),) = meanings.items()
+        return min(meant) | language << LANGUAGE_SHIFT
+    every = [min(meant) for meant in meanings.values()]
+    return max(sorted(set(every)), key=every.count)
 
 
 def _word_keys(tokens: Tokens, at: I64, starred: npt.NDArray[np.bool_]) -> U64:
@@ -168,9 +196,3 @@ def _word_keys(tokens: Tokens, at: I64, starred: npt.NDArray[np.bool_]) -> U64:
         start = tokens.start[at[which]]
         keys[which] = cue_key("star", piece_hash(tokens.prefix, tokens.inverse, start, start + n), n)
     return keys
-
-
-def _elected(votes: Votes) -> list[int]:
-    """Give the concepts that most languages mean by a word, the first of equals first, and zeros for none."""
-    ranked = sorted(votes, key=lambda number: (-votes[number], number))
-    return (ranked + [0] * MAX_CUES_PER_WORD)[:MAX_CUES_PER_WORD]

@@ -62,6 +62,7 @@ static int is_newer(void)
 #define UPPER (1u << 16)
 #define MIX 0xD6E8FEB86659FD93u
 #define PAIR 0xA0761D6478BD642Fu
+#define LANGUAGE 0x8EBC6AF09C88C6E3u
 
 typedef struct {
     uint64_t word, inside, prefix, suffix, pair, spaceless, exact, star;
@@ -79,10 +80,11 @@ typedef struct {
     const uint8_t *spaceless;     /* (65536,) */
     const uint8_t *edge;          /* (65536,) */
     const uint64_t *counters;     /* (n_counters, 2) */
-    const int16_t *slots;         /* (2**slot_bits, 4) */
+    const int16_t *slots;         /* (2**slot_bits, 4), the last a concept, then its language */
     int64_t slot_bits;
     const uint32_t *cue_keys;     /* (n_cue_keys,): the lowest bits of the keys, these sorted */
-    const uint8_t *cue_concepts;  /* (n_cue_keys, 2) */
+    const int32_t *entry_first;   /* (n_cue_keys + 1,): where what the languages mean by each begins */
+    const uint8_t *entries;       /* (n, 3): language, concepts */
     const int32_t *cue_first;     /* (2**16 + 1,): where keys of the same highest bits begin */
     const uint8_t *may_be_cue;    /* (2**may_be_bits,) bits, lowest first */
     int64_t may_be_bits;
@@ -127,6 +129,8 @@ typedef struct {
     int any_spaceless;
     Word words[WINDOW / 2 + 1];
     int n_words;
+    int language;
+    uint64_t in_language; /* makes a word's hash its language's own */
     int64_t sums[4];
     int32_t hits[MAX_HITS + 1]; /* place << 8 | concept */
     int n_hits;
@@ -149,6 +153,13 @@ static const int16_t *slot(const Model *model, uint64_t key)
     return row[0] == tag_of(model, mixed) ? row : 0;
 }
 
+/* The concept of a slot's cue, 0 where it is another language's: see LANGUAGE_SHIFT. */
+INLINE int own_concept(const Block *block, int cue)
+{
+    int of = cue >> 6;
+    return cue & 63 & -(of == 0 || of == block->language);
+}
+
 /* Note a cue, unless it is none; gives how many there are then. */
 INLINE int hit(int32_t *hits, int n_hits, int place, int concept_number)
 {
@@ -164,8 +175,8 @@ INLINE void add_weights(int64_t *sums, const int16_t *row)
     }
 }
 
-/* Add what a key of 64 bits means; of these the lowest 16 are not kept. */
-static void add_concepts(const Model *model, uint64_t key, uint32_t found[2])
+/* Add what a key of 64 bits means in a language; of these the lowest 16 are not kept. */
+static void add_concepts(const Model *model, uint64_t key, int language, uint32_t found[2])
 {
     uint64_t may_be = key >> (64 - model->may_be_bits);
     if (!(model->may_be_cue[may_be / 8] >> may_be % 8 & 1))
@@ -176,11 +187,13 @@ static void add_concepts(const Model *model, uint64_t key, uint32_t found[2])
         at++;
     if (at == end)
         return;
-    for (int k = 0; k < 2; k++) {
-        uint32_t concept_number = model->cue_concepts[2 * at + k];
-        if (concept_number && found[0] != concept_number && !found[1])
-            found[found[0] != 0] = concept_number;
-    }
+    for (int32_t entry = model->entry_first[at]; entry < model->entry_first[at + 1]; entry++)
+        if (model->entries[3 * entry] == language)
+            for (int k = 1; k <= 2; k++) {
+                uint32_t concept_number = model->entries[3 * entry + k];
+                if (concept_number && found[0] != concept_number && !found[1])
+                    found[found[0] != 0] = concept_number;
+            }
 }
 
 UNFUSED static void add_part(const Model *model, uint64_t key, double value, double totals[4])
@@ -204,7 +217,7 @@ static void read_word(const Block *block, int start, int end, uint64_t hash, Rec
     int n_inside = length > NGRAM ? cut - start - NGRAM + 1 : 0;
     int n_parts = 2 * (length > 3) + (length > 5) + n_inside;
     double value = n_parts ? 1 / sqrt((double)n_parts) : 0, totals[4] = {0, 0, 0, 0};
-    record->hash = hash;
+    record->hash = hash ^ block->in_language;
     record->known = slot(model, hash ^ seeds->word) != 0;
     add_part(model, hash ^ seeds->word, 1, totals);
     if (length > 3)
@@ -218,9 +231,9 @@ static void read_word(const Block *block, int start, int end, uint64_t hash, Rec
     for (int k = 0; k < 4; k++)
         record->sums[k] = (int32_t)rint(totals[k]);
     uint32_t found[2] = {0, 0};
-    add_concepts(model, (hash ^ seeds->exact) * MIX, found);
+    add_concepts(model, (hash ^ seeds->exact) * MIX, block->language, found);
     for (int n = length < LONGEST_STAR ? length : LONGEST_STAR; n >= 2; n--)
-        add_concepts(model, (piece(block, start, start + n) ^ seeds->star) * MIX + (uint64_t)n, found);
+        add_concepts(model, (piece(block, start, start + n) ^ seeds->star) * MIX + (uint64_t)n, block->language, found);
     record->concepts = found[0] | found[1] << 8;
 }
 
@@ -313,7 +326,7 @@ INLINE void find_words(Block *block)
         word->start = start;
         word->end = end;
         word->hash = piece(block, start, end);
-        word->records = model->memo + (((word->hash * MIX) >> (64 - model->memo_bits)) & ~1ull);
+        word->records = model->memo + ((((word->hash ^ block->in_language) * MIX) >> (64 - model->memo_bits)) & ~1ull);
         __builtin_prefetch(word->records);
         uint64_t stem = piece(block, start, end < start + STEM ? end : start + STEM);
         word->pair = ((stem_before * PAIR + stem) ^ model->seeds->pair) * MIX;
@@ -330,8 +343,9 @@ INLINE int64_t read_words(Block *block, Evidence *evidence, int64_t b, int64_t n
     int n_hits = block->n_hits;
     for (int w = 0; w < block->n_words; w++) {
         const Word *word = block->words + w;
-        Record *record = word->records + (word->records[0].hash != word->hash);
-        if (record->hash != word->hash) {
+        uint64_t own_hash = word->hash ^ block->in_language;
+        Record *record = word->records + (word->records[0].hash != own_hash);
+        if (record->hash != own_hash) {
             *record = word->records[0]; /* the older of the two is forgotten */
             record = word->records;
             read_word(block, word->start, word->end, word->hash, record);
@@ -347,7 +361,7 @@ INLINE int64_t read_words(Block *block, Evidence *evidence, int64_t b, int64_t n
             sums[k] += weight;
             sums[2 + k] += weight > 0 ? weight : 0;
         }
-        n_hits = hit(block->hits, n_hits, word[-(w > 0)].start, row[3] & found);
+        n_hits = hit(block->hits, n_hits, word[-(w > 0)].start, own_concept(block, row[3] & found));
         n_hits = hit(block->hits, n_hits, word->start, record->concepts & 0xFF);
         n_hits = hit(block->hits, n_hits, word->start, record->concepts >> 8);
         evidence->term_hash[n_terms] = word->hash;
@@ -373,7 +387,7 @@ INLINE int64_t read_spaceless(Block *block, Evidence *evidence, int64_t b, int64
                 uint64_t key = piece(block, at, at + length) ^ (model->seeds->spaceless + (uint64_t)length);
                 const int16_t *row = slot(model, key);
                 if (row) {
-                    block->n_hits = hit(block->hits, block->n_hits, at, row[3]);
+                    block->n_hits = hit(block->hits, block->n_hits, at, own_concept(block, row[3]));
                     if (length <= 4)
                         add_weights(block->sums, row);
                 }
@@ -423,7 +437,7 @@ INLINE void count_cues(Block *block, Evidence *evidence, int64_t b)
 }
 
 INLINE int64_t read_units(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end,
-                          int64_t n, Evidence *evidence)
+                          const uint8_t *language, int64_t n, Evidence *evidence)
 {
     Block blocks[2]; /* while one is read, what the next looks up is on its way */
     int64_t n_terms = 0;
@@ -434,6 +448,8 @@ INLINE int64_t read_units(const Model *model, const uint16_t *units, const int64
     for (int64_t next = 0; next <= n; next++) {
         if (next < n) {
             uint64_t counted[2];
+            blocks[next & 1].language = language[next];
+            blocks[next & 1].in_language = language[next] * LANGUAGE;
             open_block(&blocks[next & 1], units + start[next], end[next] - start[next], counted);
             find_words(&blocks[next & 1]);
             for (int k = 0; k < N_SHAPES; k++)
@@ -460,16 +476,16 @@ INLINE int64_t read_units(const Model *model, const uint16_t *units, const int64
 }
 
 NEWER static int64_t read_units_newer(const Model *model, const uint16_t *units, const int64_t *start,
-                                      const int64_t *end, int64_t n, Evidence *evidence)
+                                      const int64_t *end, const uint8_t *language, int64_t n, Evidence *evidence)
 {
-    return read_units(model, units, start, end, n, evidence);
+    return read_units(model, units, start, end, language, n, evidence);
 }
 
-/* Read n blocks of a buffer; gives the number of terms. */
-int64_t extract(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end, int64_t n,
-                Evidence *evidence)
+/* Read n blocks of a buffer, each with the number of its document's language; gives the number of terms. */
+int64_t extract(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end,
+                const uint8_t *language, int64_t n, Evidence *evidence)
 {
-    return (is_newer() ? read_units_newer : read_units)(model, units, start, end, n, evidence);
+    return (is_newer() ? read_units_newer : read_units)(model, units, start, end, language, n, evidence);
 }
 
 /* Context: what context_columns of context.py computes, document by document, a column after the other. The columns of
@@ -1233,5 +1249,5 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 
 int64_t abi(void)
 {
-    return 8;
+    return 9;
 }
