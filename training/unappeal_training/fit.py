@@ -47,7 +47,7 @@ class FitSettings:
     blind_share: float = 0.3
     whole_share: float = 0.35
     written_appeal_weight: float = 1.0
-    hard_negative_weight: float = 12.0
+    hard_negative_weight: float = 20.0
     seed: int = 7
 
 
