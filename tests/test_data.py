@@ -77,7 +77,7 @@ def test_overrides_are_as_the_data_sheet_says() -> None:
 def test_the_lexicon_has_as_many_languages_as_the_data_sheet_says() -> None:
     text = (DATA / "README.md").read_text(encoding="utf-8")
     assert f"There are {len({language for language, _, _ in read_cues()})} languages" in text
-    assert f"each of the {len(WIDELY_WRITTEN)} that most pages are written in" in " ".join(text.split())
+    assert f"of the {len(WIDELY_WRITTEN)} that most pages are written in" in " ".join(text.split())
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))
