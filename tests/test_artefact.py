@@ -142,6 +142,17 @@ def test_a_format_that_is_no_number_of_ours_is_refused(folder: Path, number: obj
         load_model(folder)
 
 
+@pytest.mark.parametrize(
+    "change", [list.pop, list.clear, lambda names: names.append(names[0]), lambda names: names.append(1)]
+)
+def test_languages_that_do_not_fit_the_cue_words_are_refused(
+    folder: Path, change: Callable[[list[Any]], object]
+) -> None:
+    edit(folder, lambda d: change(d["languages"]))
+    with pytest.raises(ModelError, match=r"model\.json is damaged: .*language"):
+        load_model(folder)
+
+
 def test_other_labels_are_refused(folder: Path) -> None:
     edit(folder, lambda d: d.update(labels=["spam", "ham"]))
     with pytest.raises(ModelError, match=r"has labels \['spam', 'ham'\], not \['body', 'appeal', 'related'\]"):

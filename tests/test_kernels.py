@@ -54,9 +54,9 @@ STRANGE = [
 pytestmark = pytest.mark.skipif(library() is None, reason="not compiled here: python model/hatch_build.py")
 
 
-def documents() -> list[list[str]]:
+def documents(step: int = 10) -> list[list[str]]:
     lines = [line for path in sorted(AUTHORED.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()]
-    return [[block["text"] for block in record["blocks"]] for record in map(json.loads, lines[::10])] + STRANGE
+    return [[block["text"] for block in record["blocks"]] for record in map(json.loads, lines[::step])] + STRANGE
 
 
 def assert_same_evidence(one: Evidence, other: Evidence) -> None:
@@ -302,3 +302,12 @@ def test_numbers_that_are_written_in_c_too_are_the_same_there() -> None:
     ):
         assert np.float32(written[name]) == value, name
     assert -math.log(LESS_STORY) < written["MOST_AGREED"] < -math.log(LESS_STORY) + 0.02
+
+
+def test_the_library_tells_the_same_languages() -> None:
+    weights, loaded = load_model().evidence_, library()
+    assert loaded is not None
+    batch = split_batch([[], [""], *documents(step=1)])
+    compiled, plain = Extractor.of(loaded, weights).extract(batch), extract(batch, weights, WordMemo())
+    assert np.array_equal(compiled.cues, plain.cues)
+    assert np.array_equal(compiled.cue_sums, plain.cue_sums)

@@ -94,7 +94,7 @@ def _loaded(folder: str) -> ParagraphClassifier:
     try:
         model = _built(description, arrays)
         agrees = _agrees_with_probes(model, description.get("probes", []))
-    except (KeyError, TypeError, ValueError, IndexError) as exc:
+    except (KeyError, TypeError, ValueError, IndexError, MemoryError) as exc:
         raise ModelError(f"{path / 'model.json'} is damaged: {exc!r}") from exc
     if not agrees:
         raise ModelError(f"{path} does not give the probabilities it was saved with: reinstall it, or report a bug")
@@ -170,6 +170,8 @@ def _stored_cues(cues: CueWords) -> dict[str, npt.NDArray[Any]]:
 
 
 def _cues(arrays: dict[str, npt.NDArray[Any]], languages: list[str]) -> CueWords:
+    if not all(isinstance(language, str) for language in languages) or len(set(languages)) < len(languages):
+        raise ValueError("its languages are no names")
     places = np.repeat(np.arange(1 << CUE_PLACE_BITS, dtype=np.uint64), arrays["cue_places"])
     first = np.zeros(len(arrays["cue_keys"]) + 1, dtype=np.int32)
     np.cumsum(arrays["cue_entry_counts"], out=first[1:])

@@ -99,8 +99,10 @@ MAX_CUES_PER_WORD = 2
 LANGUAGE_SHIFT = 6
 """A slot's cue is a concept's number in so many bits, then its language's; 0 where several languages have it."""
 
+MAX_LANGUAGES = 255
+
 SAMPLE_BLOCK_CHARS, SAMPLE_CHARS = 160, 800
-"""A document's language is told from so much of each of its blocks, and of all of them together (code points)."""
+"""A document's language is told from so much of each of its blocks, until that much is read (code points)."""
 
 SAMPLED_FIRST_CHARS = 60
 """Blocks this long tell a document's language; shorter ones only where there is none."""
@@ -211,6 +213,12 @@ class EvidenceWeights:
     cue_worth: I64 = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        n_languages, of_slots = len(self.cues.languages), self.slots[:, 3] >> LANGUAGE_SHIFT
+        of_words = self.cues.entries[:, 0]
+        if n_languages > MAX_LANGUAGES or (len(of_words) and not 1 <= of_words.min() <= of_words.max() <= n_languages):
+            raise ValueError(f"cue words of other languages than the {n_languages} there are")
+        if not 0 <= of_slots.min(initial=0) <= of_slots.max(initial=0) <= n_languages:
+            raise ValueError(f"phrases of other languages than the {n_languages} there are")
         if len(self.cue_weights) != n_cue_features(len(self.concepts)):
             raise ValueError(f"{len(self.cue_weights)} weights of cue words for {len(self.concepts)} concepts")
         object.__setattr__(self, "cue_worth", _packed_sums(self.cue_weights[:, 0], self.cue_weights[:, 1]))
@@ -607,7 +615,7 @@ def _unpacked_sums(packed: I64) -> tuple[I64, I64]:
 
 @dataclass(slots=True)
 class WordMemo:
-    """Remembers what the weights say of the words met last; the vocabulary of news repeats.
+    """Remembers what the weights say of the words met last, each as its language means it; the vocabulary repeats.
 
     A word's record holds three integers: `_packed_sums` of its weights; of those above zero; its concepts, and from
     bit `_KNOWN` whether it is known. Looking a word up costs one gather; working it out costs some thirty. A slot keeps
@@ -662,7 +670,10 @@ def word_records(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I32:
 
 
 def word_concepts(tokens: Tokens, which: I64, weights: EvidenceWeights) -> I32:
-    """Give up to two concepts a word (+ 1, in the two low bytes): of the word itself, then of its longest stem."""
+    """Give up to two concepts that a word has in its document's language: of itself, then of its longest stem.
+
+    They are + 1, in the two low bytes.
+    """
     found = np.zeros((len(which), MAX_CUES_PER_WORD), dtype=np.int32)
     language = tokens.language.take(tokens.block.take(which))
     start, length = tokens.start[which], (tokens.end - tokens.start)[which]

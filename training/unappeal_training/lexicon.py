@@ -183,8 +183,8 @@ def _slot_cue(meanings: Meanings) -> int:
     if len(meanings) == 1:
         ((language, meant),) = meanings.items()
         return min(meant) | language << LANGUAGE_SHIFT
-    every = [min(meant) for meant in meanings.values()]
-    return max(sorted(set(every)), key=every.count)
+    every = [min(meant) for meant in meanings.values() if meant != {0}]
+    return max(sorted(set(every)), key=every.count, default=0)
 
 
 def _word_keys(tokens: Tokens, at: I64, starred: npt.NDArray[np.bool_]) -> U64:

@@ -19,7 +19,6 @@ from unappeal.evidence import (
     TAIL_CHARS,
     Evidence,
     EvidenceWeights,
-    languages,
     powers,
     seeds,
 )
@@ -74,9 +73,13 @@ class Extractor:
             sums, words, known, cues, cue_sums, cue_words, shape, titled, first_edge, last_edge, key, lead,
             term_hash, term_first,
         ]  # fmt: skip
-        language = np.repeat(languages(batch, self.weights), np.diff(batch.first))
-        read = map(pointer, (units, start, end, language))
+        first, votes = np.ascontiguousarray(batch.first), np.empty(len(self.weights.cues.languages), dtype=np.int64)
+        of_document = np.empty(len(first) - 1, dtype=np.uint8)
+        asked = pointer(first), ctypes.c_int64(len(of_document)), pointer(votes), ctypes.c_int64(len(votes))
         with self.turn:
+            self.library.languages(self.model, *map(pointer, (units, start, end)), *asked, pointer(of_document))
+            language = np.repeat(of_document, np.diff(first))
+            read = map(pointer, (units, start, end, language))
             found = self.library.extract(self.model, *read, ctypes.c_int64(n), Struct(results))
         return Evidence(
             sums, words, known, cues, cue_sums, cue_words, shape, titled, first_edge, last_edge, end - start,

@@ -175,17 +175,24 @@ INLINE void add_weights(int64_t *sums, const int16_t *row)
     }
 }
 
-/* Add what a key of 64 bits means in a language; of these the lowest 16 are not kept. */
-static void add_concepts(const Model *model, uint64_t key, int language, uint32_t found[2])
+/* Find a cue by its key of 64 bits, of which the lowest 16 are not kept; -1 where there is none. */
+INLINE int32_t cue_at(const Model *model, uint64_t key)
 {
     uint64_t may_be = key >> (64 - model->may_be_bits);
     if (!(model->may_be_cue[may_be / 8] >> may_be % 8 & 1))
-        return;
+        return -1;
     uint32_t low = (uint32_t)(key >> 16);
     int32_t at = model->cue_first[key >> 48], end = model->cue_first[(key >> 48) + 1];
     while (at < end && model->cue_keys[at] != low)
         at++;
-    if (at == end)
+    return at < end ? at : -1;
+}
+
+/* Add what a key means in a language. */
+static void add_concepts(const Model *model, uint64_t key, int language, uint32_t found[2])
+{
+    int32_t at = cue_at(model, key);
+    if (at < 0)
         return;
     for (int32_t entry = model->entry_first[at]; entry < model->entry_first[at + 1]; entry++)
         if (model->entries[3 * entry] == language)
@@ -486,6 +493,104 @@ int64_t extract(const Model *model, const uint16_t *units, const int64_t *start,
                 const uint8_t *language, int64_t n, Evidence *evidence)
 {
     return (is_newer() ? read_units_newer : read_units)(model, units, start, end, language, n, evidence);
+}
+
+/* Language: what `languages` of evidence.py tells. */
+
+enum { SAMPLE_BLOCK = 160, SAMPLE = 800, SAMPLED_FIRST = 60, VOTE = 5040, FEW_VOTES = 4 * VOTE };
+
+INLINE void add_votes(const Model *model, uint64_t key, int64_t *votes)
+{
+    int32_t at = cue_at(model, key);
+    if (at < 0)
+        return;
+    int32_t begin = model->entry_first[at], end = model->entry_first[at + 1];
+    for (int32_t entry = begin; entry < end; entry++)
+        votes[model->entries[3 * entry] - 1] += VOTE / (end - begin);
+}
+
+/* Add the votes of a block's words, or of their beginnings. */
+INLINE void ask_words(const Block *block, int beginnings, int64_t *votes)
+{
+    const Model *model = block->model;
+    const Seeds *seeds = model->seeds;
+    for (int w = 0; w < block->n_words; w++) {
+        int start = block->words[w].start, length = block->words[w].end - start;
+        if (!beginnings)
+            add_votes(model, (block->words[w].hash ^ seeds->exact) * MIX, votes);
+        for (int n = 2; beginnings && n <= LONGEST_STAR && n <= length; n++)
+            add_votes(model, (piece(block, start, start + n) ^ seeds->star) * MIX + (uint64_t)n, votes);
+    }
+}
+
+INLINE void ask_spaceless(const Block *block, int64_t *votes)
+{
+    for (int i = 0; i < block->length; i++) {
+        int start = i;
+        while (is_spaceless(block, i))
+            i++;
+        for (int length = 2; length <= 6; length++)
+            for (int at = start; at + length <= i; at++) {
+                uint64_t key = piece(block, at, at + length) ^ (block->model->seeds->spaceless + (uint64_t)length);
+                const int16_t *row = slot(block->model, key);
+                if (row && row[3] >> 6)
+                    votes[(row[3] >> 6) - 1] += VOTE;
+            }
+    }
+}
+
+static int64_t sampled(int64_t length, int has_long)
+{
+    return length < SAMPLED_FIRST && has_long ? 0 : length < SAMPLE_BLOCK ? length : SAMPLE_BLOCK;
+}
+
+/* Tell the language of n_docs documents, whose blocks `first` bounds; `votes` (n_languages,) is working memory. */
+INLINE void tell_all(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end,
+                     const int64_t *first, int64_t n_docs, int64_t *votes, int64_t n_languages, uint8_t *language)
+{
+    Block block = {.model = model};
+    for (int64_t d = 0; d < n_docs; d++) {
+        int has_long = 0;
+        int64_t most = 0;
+        for (int64_t b = first[d]; b < first[d + 1]; b++)
+            has_long |= end[b] - start[b] >= SAMPLED_FIRST;
+        memset(votes, 0, n_languages * sizeof *votes);
+        for (int beginnings = 0; beginnings < 2 && most <= FEW_VOTES; beginnings++) {
+            int64_t taken = 0;
+            for (int64_t b = first[d]; b < first[d + 1] && taken < SAMPLE; b++) {
+                int64_t length = sampled(end[b] - start[b], has_long);
+                uint64_t counted[2];
+                if (!length)
+                    continue;
+                taken += length;
+                open_block(&block, units + start[b], length, counted);
+                find_words(&block);
+                ask_words(&block, beginnings, votes);
+                if (block.any_spaceless && !beginnings)
+                    ask_spaceless(&block, votes);
+            }
+            language[d] = 0;
+            most = 0;
+            for (int64_t k = 0; k < n_languages; k++)
+                if (votes[k] > most) {
+                    most = votes[k];
+                    language[d] = (uint8_t)(k + 1);
+                }
+        }
+    }
+}
+
+NEWER static void tell_all_newer(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end,
+                                 const int64_t *first, int64_t n_docs, int64_t *votes, int64_t n_languages,
+                                 uint8_t *language)
+{
+    tell_all(model, units, start, end, first, n_docs, votes, n_languages, language);
+}
+
+void languages(const Model *model, const uint16_t *units, const int64_t *start, const int64_t *end,
+               const int64_t *first, int64_t n_docs, int64_t *votes, int64_t n_languages, uint8_t *language)
+{
+    (is_newer() ? tell_all_newer : tell_all)(model, units, start, end, first, n_docs, votes, n_languages, language);
 }
 
 /* Context: what context_columns of context.py computes, document by document, a column after the other. The columns of
@@ -1249,5 +1354,5 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 
 int64_t abi(void)
 {
-    return 9;
+    return 10;
 }
