@@ -509,17 +509,27 @@ INLINE void add_votes(const Model *model, uint64_t key, int64_t *votes)
         votes[model->entries[3 * entry] - 1] += VOTE / (end - begin);
 }
 
-/* Add the votes of a block's words, or of their beginnings. */
-INLINE void ask_words(const Block *block, int beginnings, int64_t *votes)
+/* Add the votes of a block's words; what all of them will look up is asked for first. */
+INLINE void ask_words(const Block *block, int64_t *votes)
 {
     const Model *model = block->model;
-    const Seeds *seeds = model->seeds;
+    uint64_t keys[WINDOW / 2 + 1];
+    for (int w = 0; w < block->n_words; w++) {
+        keys[w] = (block->words[w].hash ^ model->seeds->exact) * MIX;
+        __builtin_prefetch(model->cue_first + (keys[w] >> 48));
+    }
+    for (int w = 0; w < block->n_words; w++)
+        __builtin_prefetch(model->cue_keys + model->cue_first[keys[w] >> 48]);
+    for (int w = 0; w < block->n_words; w++)
+        add_votes(model, keys[w], votes);
+}
+
+INLINE void ask_beginnings(const Block *block, int64_t *votes)
+{
     for (int w = 0; w < block->n_words; w++) {
         int start = block->words[w].start, length = block->words[w].end - start;
-        if (!beginnings)
-            add_votes(model, (block->words[w].hash ^ seeds->exact) * MIX, votes);
-        for (int n = 2; beginnings && n <= LONGEST_STAR && n <= length; n++)
-            add_votes(model, (piece(block, start, start + n) ^ seeds->star) * MIX + (uint64_t)n, votes);
+        for (int n = 2; n <= LONGEST_STAR && n <= length; n++)
+            add_votes(block->model, (piece(block, start, start + n) ^ block->model->seeds->star) * MIX + (uint64_t)n, votes);
     }
 }
 
@@ -565,7 +575,10 @@ INLINE void tell_all(const Model *model, const uint16_t *units, const int64_t *s
                 taken += length;
                 open_block(&block, units + start[b], length, counted);
                 find_words(&block);
-                ask_words(&block, beginnings, votes);
+                if (beginnings)
+                    ask_beginnings(&block, votes);
+                else
+                    ask_words(&block, votes);
                 if (block.any_spaceless && !beginnings)
                     ask_spaceless(&block, votes);
             }
