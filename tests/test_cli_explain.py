@@ -75,4 +75,5 @@ def test_info_says_what_a_model_is(capfd: pytest.CaptureFixture[str]) -> None:
     rows = dict(line.split(None, 1) for line in capfd.readouterr().out.splitlines())
     assert rows["model"] == f"{model.name} {model.version}"
     assert rows["labels"] == "body, appeal, related"
+    assert rows["languages"].startswith("en, ru, ")
     assert rows["arrays_sha256"] == model.metadata_["arrays_sha256"]

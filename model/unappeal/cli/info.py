@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from unappeal.classifier import ParagraphClassifier
 
-_TOLD_APART = ("name", "version", "labels", "concepts", "operating_point", "probes", "format")
+_TOLD_APART = ("name", "version", "labels", "concepts", "languages", "operating_point", "probes", "format")
 
 
 def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -42,6 +42,7 @@ def described(model: "ParagraphClassifier") -> list[tuple[str, str]]:
     rows = [
         ("model", f"{model.name} {model.version}"),
         ("labels", ", ".join(model.classes_)),
+        ("languages", ", ".join(model.evidence_.cues.languages)),
         ("default max_body_loss", f"{point.default:g}"),
         ("levels of body loss", ", ".join(f"{level:g}" for level in point.levels)),
     ]

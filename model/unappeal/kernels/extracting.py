@@ -102,7 +102,6 @@ def _check(weights: EvidenceWeights) -> None:
         and all(len(table) == 1 << 16 for table in by_unit)
         and tables.edge.max(initial=0) < len(EDGES)
         and len(weights.slots).bit_count() == 1
-        and slot_cues.min() >= 0
         and (slot_cues & ((1 << LANGUAGE_SHIFT) - 1)).max() <= n_concepts < 1 << LANGUAGE_SHIFT
         and len(cues.first) == len(cues.keys) + 1
         and 0 == cues.first[0] <= cues.first[-1] == len(cues.entries)
