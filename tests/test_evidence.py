@@ -352,6 +352,17 @@ def test_menus_above_a_story_do_not_tell_its_language() -> None:
     assert told(["\n".join([*menu, story])]) == ["de"]
 
 
+def test_where_a_beginning_does_not_make_the_language_clear_more_is_read() -> None:
+    english = "This page is also available in English, where you will find the news of the week and our newsletter."
+    dutch = "Deze pagina is ook beschikbaar in het Nederlands, waar u het nieuws van de week en onze nieuwsbrief vindt."
+    german = (
+        "Der Gemeinderat hat am Montag mit neun zu vier Stimmen beschlossen, die Brücke für zwei Jahre zu sperren. "
+        "Die Anwohner waren nicht gefragt worden, sagte der Bürgermeister nach der Sitzung."
+    )
+    assert told(["\n\n".join([english, dutch])])[0] in ("en", "nl")
+    assert told(["\n\n".join([english, dutch, german, german])]) == ["de"]
+
+
 def test_a_cue_of_another_language_does_not_count() -> None:
     weights = load_model().evidence_
     support = weights.concepts.index("support")

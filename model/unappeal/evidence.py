@@ -101,8 +101,9 @@ LANGUAGE_SHIFT = 6
 
 MAX_LANGUAGES = 255
 
-SAMPLE_BLOCK_CHARS, SAMPLE_CHARS = 160, 800
-"""A document's language is told from so much of each of its blocks, until that much is read (code points)."""
+SAMPLE_BLOCK_CHARS, SAMPLE_CHARS = 160, (240, 800)
+"""A document's language is told from so much of each of its blocks, until that much is read (code points): the first
+where that makes it clear, else the second."""
 
 SAMPLED_FIRST_CHARS = 60
 """Blocks this long tell a document's language; shorter ones only where there is none."""
@@ -111,7 +112,10 @@ LANGUAGE_VOTE = 5040
 """A word's vote for a language, shared among all languages that have it; a whole number for most shares."""
 
 FEW_VOTES = 4 * LANGUAGE_VOTE
-"""Where no language has more, beginnings of words are asked too."""
+"""Where no language has more, nothing is clear, and beginnings of words are asked too in the end."""
+
+CLEAR_LEAD = 2
+"""A language is clear that has so many times the votes of any other, and more than few."""
 
 U64: TypeAlias = npt.NDArray[np.uint64]
 I64: TypeAlias = npt.NDArray[np.int64]
@@ -387,10 +391,24 @@ def read_tokens(batch: Batch, weights: EvidenceWeights) -> Tokens:
 
 def languages(batch: Batch, weights: EvidenceWeights) -> npt.NDArray[np.uint8]:
     """Tell each document's language by whose cue words it has most of, shape ``(n_docs,)``; 0 where it has none."""
-    n_docs, n_languages = len(batch.first) - 1, len(weights.cues.languages)
-    sample = _sample(batch)
-    if not n_languages or not sample.n_blocks:
-        return np.zeros(n_docs, dtype=np.uint8)
+    language = np.zeros(len(batch.first) - 1, dtype=np.uint8)
+    asked = np.full(len(language), bool(weights.cues.languages))
+    for chars in SAMPLE_CHARS:
+        votes = _votes_of_all(_sample(batch, asked, chars), weights, ask_beginnings=chars == SAMPLE_CHARS[-1])
+        told = np.where(votes.any(axis=1), votes.argmax(axis=1) + 1, 0)
+        language[asked] = told[asked]
+        most, second = votes.max(axis=1, initial=0), np.sort(np.pad(votes, ((0, 0), (2, 0))), axis=1)[:, -2]
+        asked &= (most <= FEW_VOTES) | (most < CLEAR_LEAD * second)
+        if not asked.any():
+            break
+    return language
+
+
+def _votes_of_all(sample: Batch, weights: EvidenceWeights, ask_beginnings: bool) -> I64:
+    """Count the votes for each language in each document of a sample, shape ``(n_docs, n_languages)``."""
+    n_docs, n_languages = len(sample.first) - 1, len(weights.cues.languages)
+    if not sample.n_blocks:
+        return np.zeros((n_docs, n_languages), dtype=np.int64)
     tokens = tokenize(sample, weights.tables)
     document = np.repeat(np.arange(n_docs), np.diff(sample.first))
     of_word = document.take(tokens.block)
@@ -402,7 +420,7 @@ def languages(batch: Batch, weights: EvidenceWeights) -> npt.NDArray[np.uint8]:
         ballots.append((document.take(block.take(told)), language.take(told), np.full(len(told), LANGUAGE_VOTE)))
     votes = _counted(ballots, n_docs, n_languages)
     few = votes.max(axis=1) <= FEW_VOTES
-    if few.any():
+    if ask_beginnings and few.any():
         which = np.flatnonzero(few.take(of_word))
         start, length_of = tokens.start.take(which), (tokens.end - tokens.start).take(which)
         for n in STAR_LENGTHS:
@@ -411,7 +429,7 @@ def languages(batch: Batch, weights: EvidenceWeights) -> npt.NDArray[np.uint8]:
             keys = cue_key("star", piece_hash(tokens.prefix, tokens.inverse, begin, begin + n), n)
             ballots.append(_votes(weights.cues, keys, of_word.take(which.take(long_enough))))
         votes = _counted(ballots, n_docs, n_languages)
-    return np.where(votes.any(axis=1), votes.argmax(axis=1) + 1, 0).astype(np.uint8)
+    return votes
 
 
 def _votes(cues: CueWords, keys: U64, document: I64) -> tuple[I64, I64, I64]:
@@ -432,15 +450,15 @@ def _counted(ballots: list[tuple[I64, I64, I64]], n_docs: int, n_languages: int)
     )
 
 
-def _sample(batch: Batch) -> Batch:
-    """Copy the beginnings of some blocks of each document, those first that are long."""
+def _sample(batch: Batch, asked: npt.NDArray[np.bool_], chars: int) -> Batch:
+    """Copy the beginnings of some blocks of each document ``asked`` about ``(n_docs,)``, those first that are long."""
     length = np.minimum(batch.end - batch.start, SAMPLE_BLOCK_CHARS)
     document = batch.document_of_block()
     is_long = length >= SAMPLED_FIRST_CHARS
     has_long = np.bincount(document, weights=is_long, minlength=len(batch.first) - 1) > 0
-    length *= is_long | ~has_long.take(document)
+    length *= (is_long | ~has_long.take(document)) & asked.take(document)
     before = np.append(0, np.cumsum(length))
-    taken = np.flatnonzero((length > 0) & (before[:-1] - before.take(batch.first.take(document)) < SAMPLE_CHARS))
+    taken = np.flatnonzero((length > 0) & (before[:-1] - before.take(batch.first.take(document)) < chars))
     length, begin = length.take(taken), batch.start.take(taken)
     stop = np.cumsum(length + 1)
     start = stop - length - 1

@@ -497,7 +497,8 @@ int64_t extract(const Model *model, const uint16_t *units, const int64_t *start,
 
 /* Language: what `languages` of evidence.py tells. */
 
-enum { SAMPLE_BLOCK = 160, SAMPLE = 800, SAMPLED_FIRST = 60, VOTE = 5040, FEW_VOTES = 4 * VOTE };
+enum { SAMPLE_BLOCK = 160, FIRST_SAMPLE = 240, SAMPLE = 800, SAMPLED_FIRST = 60, VOTE = 5040, FEW_VOTES = 4 * VOTE,
+       CLEAR_LEAD = 2 };
 
 INLINE void add_votes(const Model *model, uint64_t key, int64_t *votes)
 {
@@ -560,14 +561,14 @@ INLINE void tell_all(const Model *model, const uint16_t *units, const int64_t *s
 {
     Block block = {.model = model};
     for (int64_t d = 0; d < n_docs; d++) {
-        int has_long = 0;
-        int64_t most = 0;
+        int has_long = 0, clear = 0;
         for (int64_t b = first[d]; b < first[d + 1]; b++)
             has_long |= end[b] - start[b] >= SAMPLED_FIRST;
-        memset(votes, 0, n_languages * sizeof *votes);
-        for (int beginnings = 0; beginnings < 2 && most <= FEW_VOTES; beginnings++) {
-            int64_t taken = 0;
-            for (int64_t b = first[d]; b < first[d + 1] && taken < SAMPLE; b++) {
+        for (int round = 0; round < 3 && !clear; round++) { /* a little, more, beginnings of words too */
+            int64_t taken = 0, most = 0, second = 0;
+            if (round < 2)
+                memset(votes, 0, n_languages * sizeof *votes);
+            for (int64_t b = first[d]; b < first[d + 1] && taken < (round ? SAMPLE : FIRST_SAMPLE); b++) {
                 int64_t length = sampled(end[b] - start[b], has_long);
                 uint64_t counted[2];
                 if (!length)
@@ -575,20 +576,22 @@ INLINE void tell_all(const Model *model, const uint16_t *units, const int64_t *s
                 taken += length;
                 open_block(&block, units + start[b], length, counted);
                 find_words(&block);
-                if (beginnings)
+                if (round == 2)
                     ask_beginnings(&block, votes);
                 else
                     ask_words(&block, votes);
-                if (block.any_spaceless && !beginnings)
+                if (block.any_spaceless && round < 2)
                     ask_spaceless(&block, votes);
             }
             language[d] = 0;
-            most = 0;
             for (int64_t k = 0; k < n_languages; k++)
                 if (votes[k] > most) {
+                    second = most;
                     most = votes[k];
                     language[d] = (uint8_t)(k + 1);
-                }
+                } else if (votes[k] > second)
+                    second = votes[k];
+            clear = most > FEW_VOTES && (round || most >= CLEAR_LEAD * second);
         }
     }
 }
