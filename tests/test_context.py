@@ -150,3 +150,12 @@ def test_a_neighbour_beyond_the_document_s_edge_counts_as_none(
     names = document_feature_names(tiny_model.evidence_.concepts)
     assert (page[1][:, names.index("log_chars_before_1")] > 0).tolist() == [False, True, True, True, True, True]
     assert (page[1][:, names.index("log_chars_after_2")] > 0).tolist() == [True, True, True, True, False, False]
+
+
+def test_what_a_block_says_itself_is_not_what_the_rest_of_its_story_says(tiny_model: ParagraphClassifier) -> None:
+    gives = document_feature_names(tiny_model.evidence_.concepts).index("story_says_give")
+    long = "People donate what they can, and donations came from the whole town. " * 3
+    alone = features_of(tiny_model, [[STORY, long, "Donate"]])[:, gives]
+    assert alone[0] > alone[1] and 0 < alone[2] < 1
+    together = features_of(tiny_model, [[STORY, long, long, "Donate"], [STORY, STORY]])[:, gives]
+    assert together[2] > alone[1] and not together[4:].any()

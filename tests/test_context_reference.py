@@ -19,8 +19,8 @@ from unappeal.context import (
     MARKER_CHARS,
     MARKERS,
     NEIGHBOURS,
+    SAID,
     SIMILAR_AT,
-    TOPICS,
     VOCABULARY_BUCKETS,
     Network,
     block_features,
@@ -192,9 +192,12 @@ class SlowDocument:
         values["shared_terms"] = sum(everywhere[t] > 1 for t in mine) / max(len(mine), 1)
         values["few_terms"] = len(mine) < 2
         values["story_terms"] = sum(told[t] > self.story[i] for t in mine) / max(len(mine), 1)
-        others = [j for j in stories if j != i]
-        for topic, names in TOPICS.items():
-            values[f"story_of_{topic}"] = sum(self.has_cue(j, names) for j in others) / max(len(others), 1)
+        others = [j for j in range(n) if j != i]
+        words = sum(self.believed[j][0] * int(self.evidence.words[j]) for j in others)
+        for concept in SAID:
+            cues = self.evidence.cues[:, self.concepts.index(concept)]
+            said = sum(self.believed[j][0] * int(cues[j]) for j in others)
+            values[f"story_says_{concept}"] = min(10 * said / max(words, 1), 1)
         return values
 
 

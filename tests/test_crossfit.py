@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from unappeal.labels import BODY
 from unappeal_training import crossfit
 from unappeal_training.build import CrossFitted
 from unappeal_training.crossfit import Lessons
-from unappeal_training.fit import block_weights, training_rows
+from unappeal_training.fit import FitSettings, block_weights, judge_weights, training_rows
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +39,14 @@ def test_each_member_sees_other_documents_without_their_words(lessons: Lessons) 
     known = [drawn.drawn(member, None)[0] for member in (0, 1, 1)]
     assert (known[0] != known[1]).any()
     np.testing.assert_array_equal(known[1], known[2])
+
+
+def test_a_story_that_tempts_weighs_less_where_its_words_are_gone(lessons: Lessons) -> None:
+    table, settings = lessons.table, FitSettings(hard_negative_weight=30.0, blind_hard_negative_weight=4.0)
+    documents = [replace(document, hard_negative=i == 0) for i, document in enumerate(table.documents)]
+    chosen, ones = replace(table, documents=documents), np.ones(len(table.labels))
+    hard = (table.document == 0) & (table.labels == BODY)
+    assert hard.any() and not hard.all()
+    for blind, weight in ((True, 4.0), (False, 30.0)):
+        weights = judge_weights(chosen, ones, np.full(len(ones), blind), settings)
+        assert set(weights[hard]) == {weight} and set(weights[~hard & (table.labels == BODY)]) == {1.0}

@@ -18,8 +18,8 @@ from unappeal.evidence import CUE_PLACE_BITS, CharTables, CueWords, EvidenceWeig
 from unappeal.labels import LABELS
 from unappeal.operating_point import OperatingPoint
 
-FORMAT = 5
-OLDEST_FORMAT = 5
+FORMAT = 6
+OLDEST_FORMAT = 6
 """Number of the artefact's layout, and the lowest that is read; others are refused."""
 
 ARTEFACTS_DIR = Path(__file__).parent / "artefacts"

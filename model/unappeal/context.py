@@ -43,12 +43,17 @@ MARKERS = {
 }
 """Kinds of short blocks that tell what the blocks around them are, and the concepts that make them."""
 
-TOPICS = {
-    "giving": ("give", "support", "belong", "money", "payment"),
-    "press": ("independent", "newsroom", "pressure"),
-    "selling": ("subscribe", "account", "advert"),
-}
-"""What a whole story may be about; where it is about giving, words of giving are no sign of an appeal."""
+SAID = (
+    "give", "support", "belong", "money", "payment", "we", "you", "reader", "reporting", "story", "past", "thanks"
+)  # fmt: skip
+"""Concepts of which it is told how much the rest of the story says of them: where that speaks of giving, or to its
+reader, words of giving are no sign of an appeal."""
+
+MOST_SAID = 0.1
+"""A story seldom has more cues of a concept, by word."""
+
+STORY_POINT = 1 << 20
+"""Probabilities of story are counted as integers, in this fraction of one."""
 
 FAR_BLOCKS = 16.0
 """A marker's slow influence falls to 1/e over this many blocks."""
@@ -290,7 +295,7 @@ def _context_names() -> tuple[str, ...]:
     for marker in MARKERS:
         for side in ("before", "after"):
             names += [f"{marker}_{side}_near", f"{marker}_{side}_far"]
-    return (*names, *_PLACE_PARTS, *(f"story_of_{topic}" for topic in TOPICS))
+    return (*names, *_PLACE_PARTS, *(f"story_says_{concept}" for concept in SAID))
 
 
 _NEIGHBOUR_PARTS = ("appeal", "related", "appeal_words", "noise_words", "log_chars", "stop")
@@ -354,7 +359,7 @@ def context_columns(evidence: Evidence, first: I64, words: F32, reader: F32, con
     _markers(evidence, concepts, place, table.next(4 * len(MARKERS)).reshape(len(MARKERS), 4, n))
     for row in _place(evidence, place, story, probability, log_chars):
         table.add(row)
-    table.add(_topics(evidence, concepts, place, story))
+    table.add(_said(evidence, concepts, place, probability[0]))
     return table.filled()
 
 
@@ -519,14 +524,17 @@ def _signed_log(distance: I64) -> F32:
     return logarithm
 
 
-def _topics(
-    evidence: Evidence, concepts: tuple[str, ...], place: _Layout, story: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
-    """Tell which share of the document's long story blocks other than the block itself has cues of each topic."""
-    told = _any_cue(evidence, concepts, TOPICS.values()) & story
-    n_story = place.spread(place.totals(story)) - story
-    shares: npt.NDArray[np.float64] = (place.spread(place.totals(told)) - told) / np.maximum(n_story, 1)
-    return shares
+def _said(evidence: Evidence, concepts: tuple[str, ...], place: _Layout, body: F32) -> F32:
+    """Tell how much of `SAID` the document's other blocks say: cues by word, each block's as likely as it is story.
+
+    Shape ``(len(SAID), n_blocks)``; 1 is `MOST_SAID`.
+    """
+    weight = np.rint(body * STORY_POINT).astype(np.int64)
+    counts = evidence.cues[:, [concepts.index(name) for name in SAID]].T * weight
+    words = evidence.words * weight
+    others = 1 / np.maximum(place.spread(place.totals(words)) - words, STORY_POINT)
+    shares = np.minimum((place.spread(place.totals(counts)) - counts) * others, MOST_SAID)
+    return np.asarray(shares, dtype=np.float32) * np.float32(1 / MOST_SAID)
 
 
 def _shared_terms(

@@ -18,6 +18,7 @@ from unappeal_training.fit import (
     WordWeights,
     blinded,
     block_weights,
+    drawn_blind,
     fit_network,
     fit_words,
     judge_weights,
@@ -121,11 +122,13 @@ class Lessons:
         """Draw what one member sees: features, labels and weights, for the reader where there is none yet."""
         seed = self.settings.seed + SEED_STEP * member
         blocks = self.inside[self.table.document]
-        documents = _renumbered(self.table.document[blocks])
-        evidence = blinded(self.evidence, documents, self.settings.blind_share, seed)
+        blind = np.zeros(len(self.inside), dtype=bool)
+        blind[self.inside] = drawn_blind(int(self.inside.sum()), self.settings.blind_share, seed)
+        blind = blind[self.table.document]
+        evidence = blinded(self.evidence, blind[blocks])
         use, weights = thinned(self.table, self.rows, self.weights, self.settings.whole_share, seed)
         if reader is not None:
-            weights = judge_weights(self.table, weights, self.settings)
+            weights = judge_weights(self.table, weights, blind, self.settings)
         chosen = np.flatnonzero(use[blocks])
         first = _bounds(self.table, self.inside)
         features, at = np.zeros((0, 0), dtype=np.float32), 0
@@ -200,7 +203,3 @@ def _out_of_fold_evidence(
 
 def _bounds(table: Table, documents: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     return np.concatenate(([0], np.cumsum(np.diff(table.first)[documents])))
-
-
-def _renumbered(document: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.unique(document, return_inverse=True)[1]

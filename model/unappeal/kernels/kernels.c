@@ -616,7 +616,7 @@ void languages(const Model *model, const uint16_t *units, const int64_t *start, 
    long the document is. Those of a long one are written aside first, GROUP at most, then put into the tiles. */
 
 enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, NEAR = 64, N_BESIDE = 6, N_MASS = 4,
-       GROUP = 16 };
+       GROUP = 16, STORY_POINT = 1 << 20 };
 
 /* What is known of the blocks, and the two networks as far as a block alone is concerned; one row a block. */
 typedef struct {
@@ -656,11 +656,14 @@ typedef struct {
     const float *words;            /* (n, 2): noise, appeal */
     const float *logits;           /* (n, 3) */
     const float *is_stop;          /* by edge */
-    const int64_t *telling;        /* (2, n_telling): concepts that tell something, and bits of the markers, then topics */
-    int64_t n_telling, n_markers, n_topics;
+    const int64_t *telling;        /* (2, n_telling): concepts that make a marker, and the markers' bits */
+    int64_t n_telling, n_markers;
+    const int64_t *said;           /* (n_said,): concepts of which it is told how much the story says, GROUP at most */
+    int64_t n_said;
+    const int64_t *n_words;        /* (n,) */
     float *scratch;                /* (N_BESIDE + N_MASS + 1, stride) */
     uint8_t *story;                /* (stride,); of `settle` once the columns are written */
-    int64_t *told, *left_rows;     /* (stride,) */
+    int64_t *told, *left_rows, *weight; /* (stride,) */
     int32_t *left, *chosen;        /* (stride,): those left as blocks of the document, those asked about of these */
     int32_t *before;               /* (stride,): where those left stood among those left before;
                                       of `settle` once the rises are known */
@@ -728,14 +731,16 @@ static void put_away(Document *document)
     document->n_aside = 0;
 }
 
-/* Bits of the markers and topics that a block has cues of; a marker is short. */
+/* Bits of the markers that a block has cues of; a marker is short. */
 static int64_t told_by(const Context *all, int64_t row)
 {
     const int16_t *cues = all->cues + row * all->n_concepts;
     int64_t told = 0;
+    if (all->chars[row] > MARKER)
+        return 0;
     for (int64_t k = 0; k < all->n_telling; k++)
         told |= -(int64_t)(cues[all->telling[k]] > 0) & all->telling[all->n_telling + k];
-    return all->chars[row] <= MARKER ? told : told >> all->n_markers << all->n_markers;
+    return told;
 }
 
 static void read_document(Document *document, int64_t *told)
@@ -997,23 +1002,28 @@ static void write_chars(Document *document, int64_t total)
     }
 }
 
-/* Which share of the other long story blocks has cues of each topic. */
-static void write_topics(Document *document)
+/* How much of some concepts the document's other blocks say: see `_said` of context.py. */
+static void write_said(Document *document)
 {
     const Context *all = document->all;
-    int64_t n_story = 0;
-    for (int64_t i = 0; i < document->size; i++)
-        n_story += document->story[i];
-    for (int64_t topic = 0; topic < all->n_topics; topic++) {
-        float *column = next_column(document);
-        int64_t n_told = 0;
-        for (int64_t i = 0; i < document->size; i++) {
-            column[i] = (float)(document->story[i] & document->told[i] >> (all->n_markers + topic) & 1);
-            n_told += column[i] > 0;
-        }
-        for (int64_t i = 0; i < document->size; i++) {
-            int64_t others = n_story - document->story[i];
-            column[i] = (float)(((double)n_told - column[i]) / (double)(others > 1 ? others : 1));
+    int64_t totals[GROUP] = {0}, n_words = 0, *weight = all->weight;
+    float *columns[GROUP];
+    for (int64_t k = 0; k < all->n_said; k++)
+        columns[k] = next_column(document);
+    for (int64_t i = 0; i < document->size; i++) {
+        const int16_t *cues = all->cues + document->rows[i] * all->n_concepts;
+        weight[i] = lrintf(document->mass[0][i] * STORY_POINT);
+        n_words += weight[i] * all->n_words[document->rows[i]];
+        for (int64_t k = 0; k < all->n_said; k++)
+            totals[k] += weight[i] * cues[all->said[k]];
+    }
+    for (int64_t i = 0; i < document->size; i++) {
+        const int16_t *cues = all->cues + document->rows[i] * all->n_concepts;
+        int64_t words = n_words - weight[i] * all->n_words[document->rows[i]];
+        double others = 1.0 / (double)(words > STORY_POINT ? words : STORY_POINT);
+        for (int64_t k = 0; k < all->n_said; k++) {
+            double share = (double)(totals[k] - weight[i] * cues[all->said[k]]) * others;
+            columns[k][i] = (float)(share < 0.1 ? share : 0.1) * 10;
         }
     }
 }
@@ -1049,7 +1059,7 @@ static void write_context(const Context *all, const int64_t *rows, int64_t size,
     write_repeated(&document);
     write_chars(&document, total);
     put_away(&document);
-    write_topics(&document);
+    write_said(&document);
     put_away(&document);
 }
 
@@ -1370,5 +1380,5 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 
 int64_t abi(void)
 {
-    return 10;
+    return 11;
 }

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from unappeal.context import F32, FAR_BLOCKS, I64, MARKERS, TOPICS, Network, is_stop, n_context_columns, presence_rows
+from unappeal.context import F32, FAR_BLOCKS, I64, MARKERS, SAID, Network, is_stop, n_context_columns, presence_rows
 from unappeal.evidence import Evidence
 from unappeal.kernels.structs import Member, Struct, aligned
 from unappeal.labels import APPEAL, BODY, RELATED
@@ -160,7 +160,7 @@ class Networks:
         n_columns, stride = n_context_columns(), int(np.diff(first).max(initial=0))
         tile, tiles = NEAR * n_columns, max(_rounded(stride, NEAR), NEAR) * n_columns
         sizes = tile, tiles, tiles, GROUP * stride, SCRATCH_ROWS * stride
-        telling = _telling(concepts)
+        telling, said = _telling(concepts), np.array([concepts.index(name) for name in SAID], dtype=np.int64)
         places = np.arange(1, stride + 2, dtype=np.float32)
         scores = np.empty((len(rows), 3), dtype=np.float32)
         with self.rooms.taken(sum(sizes)) as room:
@@ -172,9 +172,9 @@ class Networks:
                 evidence.first_edge, evidence.last_edge, evidence.lead, evidence.key,
                 evidence.cues, evidence.cues.shape[1], evidence.term_first, evidence.term_hash,
                 words, logits, is_stop(),
-                telling, telling.shape[1], len(MARKERS), len(TOPICS),
+                telling, telling.shape[1], len(MARKERS), said, len(said), evidence.words,
                 scratch, np.empty(stride, dtype=np.uint8),
-                np.empty(stride, dtype=np.int64), np.empty(stride, dtype=np.int64),
+                *(np.empty(stride, dtype=np.int64) for _ in range(3)),
                 *(np.empty(stride, dtype=np.int32) for _ in range(3)),
                 *(np.empty((stride, n), dtype=np.float32) for n in (1, 3, 3)),
                 np.empty(4 * stride + 2, dtype=np.uint64), np.empty(4 * stride + 2, dtype=np.int32),
@@ -189,9 +189,9 @@ class Networks:
 
 @cache
 def _telling(concepts: tuple[str, ...]) -> I64:
-    """Give the concepts of `MARKERS` and `TOPICS`, and for each the bits of those it belongs to: ``(2, n_telling)``."""
+    """Give the concepts of `MARKERS`, and for each the bits of those it belongs to: ``(2, n_telling)``."""
     bits: Counter[int] = Counter()
-    for place, names in enumerate((*MARKERS.values(), *TOPICS.values())):
+    for place, names in enumerate(MARKERS.values()):
         bits.update({concepts.index(name): 1 << place for name in names})
     return np.array([list(bits.keys()), list(bits.values())], dtype=np.int64)
 
