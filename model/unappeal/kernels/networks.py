@@ -27,7 +27,7 @@ KEPT_BYTES = 1 << 25
 def fits(reader: Network, judge: Network) -> bool:
     """Tell whether the library has room for networks that passed `check_networks`."""
     room = MAX_COLUMNS - LANES * (PANEL + STRIP)
-    return len(reader.weights) < MAX_COLUMNS and len(reader.bias) + len(judge.bias) <= room
+    return len(SAID) <= GROUP and len(reader.weights) < MAX_COLUMNS and len(reader.bias) + len(judge.bias) <= room
 
 
 class Rule(NamedTuple):
