@@ -151,7 +151,7 @@ class _Study:
             "place": lambda: f"its place: block {i + 1} of {len(self.evidence)}",
             "repeated": lambda: f"how often it stands in the document: {self._count(i)}",
             "say": lambda: "a block beside it that asks",
-            "whole": lambda: "the document as a whole: what its other blocks are and how many there are",
+            "whole": lambda: "the document as a whole: what its other blocks are and say, and how many there are",
         }
         return phrases[group]()
 
