@@ -73,13 +73,17 @@ def take_turns_as_processes(commands: Mapping[str, Sequence[str]], repeats: int)
 
 
 def run_process(command: Sequence[str]) -> tuple[float, float, float]:
-    """Give wall seconds, processor seconds (children included) and peak memory in MB of one command."""
+    """Give wall seconds, processor seconds (children included) and peak memory in MB of one command.
+
+    Python may keep the bytecode it makes, as it does of what pip installs.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         check=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**environment, "OMP_NUM_THREADS": "1"},
     )
     *said, usage = done.stderr.decode().splitlines()
     code, wall, cpu, peak_mb = json.loads(usage)

@@ -175,11 +175,17 @@ INLINE void add_weights(int64_t *sums, const int16_t *row)
     }
 }
 
-/* Find a cue by its key of 64 bits, of which the lowest 16 are not kept; -1 where there is none. */
+/* Tell whether there may be a cue of a key of 64 bits. */
+INLINE int may_be_cue(const Model *model, uint64_t key)
+{
+    uint64_t bit = key >> (64 - model->may_be_bits);
+    return model->may_be_cue[bit / 8] >> bit % 8 & 1;
+}
+
+/* Find a cue by its key, of which the lowest 16 bits are not kept; -1 where there is none. */
 INLINE int32_t cue_at(const Model *model, uint64_t key)
 {
-    uint64_t may_be = key >> (64 - model->may_be_bits);
-    if (!(model->may_be_cue[may_be / 8] >> may_be % 8 & 1))
+    if (!may_be_cue(model, key))
         return -1;
     uint32_t low = (uint32_t)(key >> 16);
     int32_t at = model->cue_first[key >> 48], end = model->cue_first[(key >> 48) + 1];
@@ -203,44 +209,58 @@ static void add_concepts(const Model *model, uint64_t key, int language, uint32_
             }
 }
 
-UNFUSED static void add_part(const Model *model, uint64_t key, double value, double totals[4])
+/* Add a part's weights, zeros where it has none: whether it has some nobody can guess. */
+UNFUSED INLINE void add_part(const Model *model, uint64_t key, double value, double totals[4])
 {
-    const int16_t *row = slot(model, key);
-    if (!row)
-        return;
+    uint64_t mixed = key * MIX;
+    const int16_t *row = model->slots + 4 * (mixed >> (64 - model->slot_bits));
+    int32_t found = -(row[0] == tag_of(model, mixed)); /* all bits or none */
     for (int k = 0; k < 2; k++) {
-        double part = row[1 + k] * value;
+        double part = (row[1 + k] & found) * value;
         totals[k] += part;
         totals[2 + k] += part > 0 ? part : 0;
     }
 }
 
-/* See word_records. */
-static void read_word(const Block *block, int start, int end, uint64_t hash, Record *record)
+/* See word_records. What all parts look up is asked for first: the tables are larger than the nearest caches. */
+UNFUSED static void read_word(const Block *block, int start, int end, uint64_t hash, Record *record)
 {
     const Model *model = block->model;
     const Seeds *seeds = model->seeds;
     int length = end - start, cut = end < start + MAX_WORD ? end : start + MAX_WORD;
-    int n_inside = length > NGRAM ? cut - start - NGRAM + 1 : 0;
-    int n_parts = 2 * (length > 3) + (length > 5) + n_inside;
+    int n_parts = 0, n_cues = 0;
+    uint64_t parts[MAX_WORD + 3], cues[LONGEST_STAR];
+    if (length > 3)
+        parts[n_parts++] = piece(block, start, start + 3) ^ seeds->prefix;
+    if (length > 5)
+        parts[n_parts++] = piece(block, start, start + 5) ^ seeds->prefix;
+    if (length > 3)
+        parts[n_parts++] = piece(block, end - 3, end) ^ seeds->suffix;
+    for (int i = start; length > NGRAM && i <= cut - NGRAM; i++)
+        parts[n_parts++] = piece(block, i, i + NGRAM) ^ seeds->inside;
+    for (int i = 0; i < n_parts; i++)
+        __builtin_prefetch(model->slots + 4 * (parts[i] * MIX >> (64 - model->slot_bits)));
+    cues[0] = (hash ^ seeds->exact) * MIX; /* there is room for one that is none */
+    n_cues = may_be_cue(model, cues[0]);
+    for (int n = length < LONGEST_STAR ? length : LONGEST_STAR; n >= 2; n--) {
+        cues[n_cues] = (piece(block, start, start + n) ^ seeds->star) * MIX + (uint64_t)n;
+        n_cues += may_be_cue(model, cues[n_cues]);
+    }
+    for (int i = 0; i < n_cues; i++)
+        __builtin_prefetch(model->cue_first + (cues[i] >> 48));
     double value = n_parts ? 1 / sqrt((double)n_parts) : 0, totals[4] = {0, 0, 0, 0};
     record->hash = hash ^ block->in_language;
     record->known = slot(model, hash ^ seeds->word) != 0;
     add_part(model, hash ^ seeds->word, 1, totals);
-    if (length > 3)
-        add_part(model, piece(block, start, start + 3) ^ seeds->prefix, value, totals);
-    if (length > 5)
-        add_part(model, piece(block, start, start + 5) ^ seeds->prefix, value, totals);
-    if (length > 3)
-        add_part(model, piece(block, end - 3, end) ^ seeds->suffix, value, totals);
-    for (int i = start; i < start + n_inside; i++)
-        add_part(model, piece(block, i, i + NGRAM) ^ seeds->inside, value, totals);
+    for (int i = 0; i < n_parts; i++)
+        add_part(model, parts[i], value, totals);
     for (int k = 0; k < 4; k++)
         record->sums[k] = (int32_t)rint(totals[k]);
     uint32_t found[2] = {0, 0};
-    add_concepts(model, (hash ^ seeds->exact) * MIX, block->language, found);
-    for (int n = length < LONGEST_STAR ? length : LONGEST_STAR; n >= 2; n--)
-        add_concepts(model, (piece(block, start, start + n) ^ seeds->star) * MIX + (uint64_t)n, block->language, found);
+    for (int i = 0; i < n_cues; i++)
+        __builtin_prefetch(model->cue_keys + model->cue_first[cues[i] >> 48]);
+    for (int i = 0; i < n_cues; i++)
+        add_concepts(model, cues[i], block->language, found);
     record->concepts = found[0] | found[1] << 8;
 }
 
