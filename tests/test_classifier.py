@@ -12,6 +12,7 @@ from unappeal import ParagraphClassifier, load_model
 from unappeal.artefact import save_model
 from unappeal.context import softmax
 from unappeal.labels import APPEAL, BODY, LABELS, RELATED
+from unappeal_training import fit
 from unappeal_training.fit import fit_network
 
 DOCUMENTS = ["Support us!\n\nThe council met on Monday.", "", "支持我們\n市長表示", "One line."]
@@ -86,7 +87,6 @@ def test_name_version_and_levels_come_from_the_artefact(tiny_folder: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # catch_warnings does not reach threads
 def test_the_same_training_run_gives_the_same_bytes(
     tiny_documents: list[Any], tiny_settings: Any, tiny_model: ParagraphClassifier, tmp_path: Path
 ) -> None:
@@ -107,3 +107,25 @@ def test_a_network_fitted_without_a_label_finds_that_label_unlikely() -> None:
     assert probabilities.shape == (400, 3)
     assert probabilities[:, APPEAL].max() < 0.001
     assert (probabilities.argmax(axis=1) == labels).mean() > 0.95
+
+
+@pytest.mark.parametrize(("epochs", "n_looks"), [(1, 5), (4, 10), (5, 15)])
+def test_a_network_is_the_mean_of_what_it_was_in_the_second_half_of_its_epochs(
+    epochs: int, n_looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = np.random.default_rng(3)
+    features = draw.normal(size=(5 * fit.BATCH + 7, 4)).astype(np.float32)
+    labels = draw.integers(0, 3, len(features)).astype(np.int8)
+    seen = []
+
+    def parameters(model: Any, real: Any = fit._parameters) -> Any:
+        seen.append(real(model))
+        return seen[-1]
+
+    monkeypatch.setattr(fit, "_parameters", parameters)
+    network = fit_network(features, labels, np.ones(len(labels)), units=6, epochs=epochs, alpha=0.01, seed=1)
+    assert len(seen) == n_looks
+    for array, name in enumerate(("hidden", "out", "hidden_bias", "out_bias")):
+        mean = np.mean([parts[array] for parts in seen], axis=0)
+        np.testing.assert_allclose(getattr(network, name), mean, atol=1e-6)
+    assert np.abs(network.hidden - seen[-1][0]).max() > 1e-4

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unappeal.labels import BODY
+from unappeal.labels import APPEAL, BODY
 from unappeal_training import crossfit
 from unappeal_training.build import CrossFitted
 from unappeal_training.crossfit import Lessons
@@ -50,3 +50,14 @@ def test_a_story_that_tempts_weighs_less_where_its_words_are_gone(lessons: Lesso
     for blind, weight in ((True, 4.0), (False, 30.0)):
         weights = judge_weights(chosen, ones, np.full(len(ones), blind), settings)
         assert set(weights[hard]) == {weight} and set(weights[~hard & (table.labels == BODY)]) == {1.0}
+
+
+def test_appeals_of_pages_weigh_more_than_those_of_documents_written_for_training(lessons: Lessons) -> None:
+    settings = FitSettings(page_appeal_weight=8.0)
+    ones, blind = np.ones(len(lessons.table.labels)), np.zeros(len(lessons.table.labels), dtype=bool)
+    appeals = lessons.table.labels == APPEAL
+    assert appeals.any()
+    for source, weight in (("authored", 1.0), ("pages", 8.0)):
+        documents = [replace(d, source=source, hard_negative=False) for d in lessons.table.documents]
+        weights = judge_weights(replace(lessons.table, documents=documents), ones, blind, settings)
+        assert set(weights[appeals]) == {weight} and set(weights[~appeals]) == {1.0}

@@ -26,8 +26,8 @@ from unappeal_training.measures import Sample, threshold_at_loss
 
 LEVELS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05)
 DEFAULT_LEVEL = 0.002
-APPEAL_GAIN, LENGTH_EXPONENT = 10.0, 0.7
-"""An appeal is worth ten other blocks: it is what misleads, and there is one to some twenty of the others."""
+APPEAL_GAIN, LENGTH_EXPONENT = 7.0, 0.7
+"""An appeal is worth seven other blocks: it is what misleads, and there is one to some twenty of the others."""
 
 VIEW_SLACK = 1.2
 """How many times the promised loss one way of extracting pages may lose; it is the whole text of pages that does."""
