@@ -18,8 +18,11 @@ Rows = npt.NDArray[np.bool_]
 NO_SUCH_LABEL = -12.0
 """Logit of a label that the blocks of a fit do not have."""
 
-BATCH, PARTS = 512, 8
-"""Blocks that a network is taught with at a time; how often an epoch it is looked at for the mean."""
+BATCHES, LEAST_BATCH, MOST_BATCH = 64, 32, 512
+"""In how many batches a network is taught an epoch, and how many blocks one of them has: few pages are few steps."""
+
+LOOKS = 8
+"""How often an epoch a network is looked at for the mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +182,16 @@ def fit_network(
     standard = np.subtract(features, mean)
     standard /= scale
     weights = (weights / weights.mean()).astype(np.float32)
+    batch = min(len(features), max(LEAST_BATCH, min(MOST_BATCH, len(features) // BATCHES)))
     model = MLPClassifier(
         (units,),
         alpha=alpha,
-        batch_size=min(BATCH, len(features)),
+        batch_size=batch,
         learning_rate_init=2e-3,
         random_state=seed,
         shuffle=False,  # done here
     )
-    draw, classes, n_parts = np.random.default_rng(seed), np.unique(labels), min(PARTS, max(1, len(features) // BATCH))
+    draw, classes, n_parts = np.random.default_rng(seed), np.unique(labels), min(LOOKS, len(features) // batch)
     sums, n_summed = [np.zeros(())] * 4, 0
     for epoch in range(epochs):
         for part in np.array_split(draw.permutation(len(features)), n_parts):
