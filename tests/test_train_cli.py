@@ -160,3 +160,5 @@ def test_settings_are_read_by_name_and_type() -> None:
         parse_settings(["depth=3"])
     with pytest.raises(InputError, match="--set word_epochs=many: 'many' is not of type int"):
         parse_settings(["word_epochs=many"])
+    with pytest.raises(InputError, match="--set judge_epochs=0: it must be 1 or more"):
+        parse_settings(["judge_epochs=0"])

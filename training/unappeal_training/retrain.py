@@ -101,7 +101,7 @@ class Trained:
 
 
 def parse_settings(assignments: Sequence[str], seed: int | None = None) -> FitSettings:
-    """Read ``NAME=VALUE`` settings; InputError names an unknown one, or a value that is no number."""
+    """Read ``NAME=VALUE`` settings; InputError names an unknown one, or a value that is no number or no count."""
     known = {f.name: type(getattr(FitSettings(), f.name)) for f in fields(FitSettings)}
     values: dict[str, Any] = {} if seed is None else {"seed": seed}
     for assignment in assignments:
@@ -112,6 +112,8 @@ def parse_settings(assignments: Sequence[str], seed: int | None = None) -> FitSe
             values[name] = known[name](value)
         except ValueError as exc:
             raise InputError(f"--set {assignment}: {value!r} is not of type {known[name].__name__}") from exc
+        if known[name] is int and name != "seed" and values[name] < 1:
+            raise InputError(f"--set {assignment}: it must be 1 or more")
     return FitSettings(**values)
 
 
