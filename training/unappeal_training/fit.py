@@ -51,7 +51,7 @@ class FitSettings:
     blind_share: float = 0.3
     whole_share: float = 0.35
     page_appeal_weight: float = 8.0
-    hard_negative_weight: float = 30.0
+    hard_negative_weight: float = 20.0
     blind_hard_negative_weight: float = 4.0
     seed: int = 7
 
