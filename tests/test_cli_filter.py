@@ -15,6 +15,7 @@ import zstandard
 
 import unappeal
 from unappeal.cli import main
+from unappeal.corpus.pool import SHARED_BYTES
 
 Cli: TypeAlias = Callable[..., CompletedProcess[bytes]]
 
@@ -188,6 +189,17 @@ def test_workers_give_the_same_bytes(page: str, cli: Cli, tmp_path: Path) -> Non
         assert done.returncode == 1
     assert (tmp_path / "1.jsonl.gz").read_bytes() == (tmp_path / "2.jsonl.gz").read_bytes()
     assert len(gzip.decompress((tmp_path / "2.jsonl.gz").read_bytes()).splitlines()) == 4000
+
+
+def test_a_document_of_any_size_comes_back_from_a_worker(page: str, cli: Cli, tmp_path: Path) -> None:
+    story = "The council voted on Monday evening to close the old swimming pool and sell its land. " * 20
+    texts = [page, "\n\n".join([story.strip()] * (2 * SHARED_BYTES // len(story))), page]
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b"".join(orjson.dumps({"text": text}) + b"\n" for text in texts))
+    for workers in (1, 2):
+        assert cli("filter", source, "-o", tmp_path / f"{workers}.jsonl", "--workers", workers).returncode == 0
+    assert (tmp_path / "2.jsonl").stat().st_size > SHARED_BYTES
+    assert (tmp_path / "1.jsonl").read_bytes() == (tmp_path / "2.jsonl").read_bytes()
 
 
 def test_a_reader_that_goes_is_no_error_to_talk_about(page: str, tmp_path: Path, cli: Cli) -> None:
