@@ -47,11 +47,11 @@ class FitSettings:
     judge_epochs: int = 12
     judge_alpha: float = 0.05
     members: int = 4
-    reader_share: float = 0.25
+    reader_share: float = 0.15
     blind_share: float = 0.3
     whole_share: float = 0.35
     page_appeal_weight: float = 8.0
-    hard_negative_weight: float = 20.0
+    hard_negative_weight: float = 12.0
     blind_hard_negative_weight: float = 4.0
     seed: int = 7
 
