@@ -179,6 +179,7 @@ def test_the_shipped_model_keeps_the_story_of_authored_documents(tiny_documents:
     figures = shipped_figures(tiny_documents)
     assert figures["authored, shipped: story kept"].value > 0.97
     assert figures["authored, shipped: appeals removed"].value > 0.2
+    assert figures["authored, unseen: story of hard negatives kept"].value > 0.97
 
 
 @pytest.fixture

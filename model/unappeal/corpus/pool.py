@@ -24,7 +24,6 @@ PIPES_PER_WORKER = 2
 IN_FLIGHT_PER_WORKER = 4
 """Tasks handed out or waiting to be collected: enough that no worker waits, few enough for memory to stay flat."""
 
-
 SHARED_BYTES = 1 << 22
 """Memory beside each pipe, room for nearly every chunk: a megabyte through the pipe itself costs six times as much."""
 
