@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from unappeal.blocks import Batch, split_batch
 from unappeal.context import (
     LESS_APPEAL,
     LESS_STORY,
+    PART_BLOCKS,
     SURE_APPEAL,
     SURE_STORY,
     Network,
@@ -167,7 +169,7 @@ def test_settling_in_one_pass_gives_what_asking_about_every_block_gives(
     shipped, dropped = load_model(), label_mask(drop)
     chance = np.random.default_rng(7)
     lines = [line for blocks in documents() for line in blocks]
-    mixed = [chance.choice(lines, size=size).tolist() for size in (1, 2, 16, 17, 63, 64, 65, 130, 700)]
+    mixed = [chance.choice(lines, size=size).tolist() for size in (1, 2, 16, 17, 63, 64, 65, 130, 700, 9 * PART_BLOCKS)]
     batch = split_batch(documents() + mixed)
     network, point = judges(shipped)[judge_name], shipped.operating_point_
     if judge_name == "any":
@@ -183,6 +185,20 @@ def test_settling_in_one_pass_gives_what_asking_about_every_block_gives(
         np.testing.assert_array_equal(labels, expected)
         n_late += int((labels != point.decide(scores, judge.evidence.chars, loss)).sum())
     assert n_late, "blocks that go only when others have gone"
+
+
+@pytest.mark.parametrize("max_body_loss", [None, 0.01, 0.05])
+def test_what_is_left_of_a_long_document_stays_though_it_was_asked_in_parts(max_body_loss: float | None) -> None:
+    model, dropped = load_model(), label_mask(["appeal", "related"])
+    blocks = [block for document in documents(2)[: -len(STRANGE)] for block in document]
+    sizes = PART_BLOCKS + 1, 3 * PART_BLOCKS, 18 * PART_BLOCKS
+    batch = split_batch([blocks[:size] for size in sizes])
+    scores, labels = judged_and_settled(model, batch, max_body_loss, dropped)
+    first = model.operating_point_.decide(scores, model.evidence(batch).chars, max_body_loss)
+    went, went_at_once = dropped[labels], dropped[first]
+    assert (went > went_at_once).any(), "some go only when others have gone"
+    left = [list(compress(blocks, ~gone)) for gone in np.split(went, np.cumsum(sizes)[:-1])]
+    assert not dropped[judged_and_settled(model, split_batch(left), max_body_loss, dropped)[1]].any()
 
 
 @pytest.mark.parametrize("judge_name", ["own", "any"])

@@ -73,6 +73,9 @@ SURE_APPEAL, LESS_STORY = np.float32(0.6), np.float32(np.exp(-0.5))
 asks come in several blocks."""
 
 VOCABULARY_BUCKETS = 1 << 11
+PART_BLOCKS = 512
+"""What is left of a longer document, of which few pages are, is asked about in parts of so many blocks."""
+
 ROWS_AT_A_TIME = 512
 """The networks take so many rows together, which then stay near."""
 

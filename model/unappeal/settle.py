@@ -1,7 +1,8 @@
 """Drop blocks, ask again about what is left, until nothing more goes.
 
 What a block's neighbours are depends on what was dropped; asking until the answer stands makes filtering a
-filtered text change nothing.
+filtered text change nothing. A long document is asked in parts, first where something has just gone: what goes in one
+place changes little far away, and in a hundred pages together something goes somewhere again and again.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from unappeal.blocks import Batch
 from unappeal.classifier import ParagraphClassifier
-from unappeal.context import F32
+from unappeal.context import F32, PART_BLOCKS
 from unappeal.evidence import Evidence
 
 Bools = npt.NDArray[np.bool_]
@@ -29,6 +30,10 @@ class Judge:
         self.evidence = classifier.evidence(batch) if evidence is None else evidence
         self.document = batch.document_of_block()
         self.n_documents = len(batch.texts)
+        parts = -(-np.diff(batch.first) // PART_BLOCKS)
+        in_document = np.arange(len(self.document)) - batch.first[self.document]
+        self.part = (np.cumsum(parts) - parts)[self.document] + in_document // PART_BLOCKS
+        self.document_of_part = np.repeat(np.arange(self.n_documents), parts)
         self.reading = classifier.read(self.evidence)
         self.first_scores = classifier.judged_as_read(self.reading, batch.first)
         self._removed = np.zeros(len(self.document), dtype=bool)
@@ -47,9 +52,17 @@ class Judge:
 
     def of_any(self, blocks: Bools) -> Bools:
         """Tell which documents have one of some blocks, shape ``(n_docs,)``."""
-        found = np.zeros(self.n_documents, dtype=bool)
-        found[self.document[blocks]] = True
-        return found
+        return _has_any(self.document[blocks], self.n_documents)
+
+    def parts_of_any(self, blocks: Bools) -> Bools:
+        """Tell which parts have one of some blocks, shape ``(n_parts,)``."""
+        return _has_any(self.part[blocks], len(self.document_of_part))
+
+
+def _has_any(found: npt.NDArray[np.int64], n: int) -> Bools:
+    has = np.zeros(n, dtype=bool)
+    has[found] = True
+    return has
 
 
 def judged_and_settled(
@@ -69,13 +82,20 @@ def settle(judge: Judge, max_body_loss: float | None, dropped: Bools) -> npt.NDA
     point, chars = judge.classifier.operating_point_, judge.evidence.chars
     labels = point.decide(judge.first_scores, chars, max_body_loss)
     removed = fresh = dropped[labels]
-    while fresh.any():
+    outdated = np.zeros(len(judge.document_of_part), dtype=bool)  # parts not asked since something went
+    while True:
         documents = judge.of_any(fresh)
-        again = point.decide(judge.ask(removed, documents), chars, max_body_loss)
-        fresh = dropped[again] & ~removed & documents[judge.document]
+        lost = documents[judge.document_of_part]
+        outdated |= lost
+        asked = np.where(lost, judge.parts_of_any(fresh), outdated)
+        if not asked.any():
+            return labels
+        outdated &= ~asked
+        concerned = _has_any(judge.document_of_part[asked], judge.n_documents)
+        again = point.decide(judge.ask(removed, concerned), chars, max_body_loss)
+        fresh = dropped[again] & ~removed & asked[judge.part]
         labels[fresh] = again[fresh]
         removed = removed | fresh
-    return labels
 
 
 def settle_levels(judge: Judge, levels: Sequence[float], dropped: Bools) -> npt.NDArray[np.int8]:

@@ -633,10 +633,12 @@ void languages(const Model *model, const uint16_t *units, const int64_t *start, 
    one document are judged while they are still near, and written again for what is left of it where blocks go.
 
    Columns are kept in tiles of NEAR blocks, (n_tiles, n_columns, NEAR), so that those of a block lie together however
-   long the document is. Those of a long one are written aside first, GROUP at most, then put into the tiles. */
+   long the document is. Those of a long one are written aside first, GROUP at most, then put into the tiles; those of
+   STRETCH blocks are written, then used, while they are near. */
 
 enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, NEAR = 64, N_BESIDE = 6, N_MASS = 4,
-       GROUP = 16, STORY_POINT = 1 << 20 };
+       GROUP = 16, STORY_POINT = 1 << 20, PART = 512,
+       STRETCH = 4 * NEAR, N_MARKERS = 8 };
 
 /* What is known of the blocks, and the two networks as far as a block alone is concerned; one row a block. */
 typedef struct {
@@ -682,11 +684,14 @@ typedef struct {
     int64_t n_said;
     const int64_t *n_words;        /* (n,) */
     float *scratch;                /* (N_BESIDE + N_MASS + 1, stride) */
-    uint8_t *story;                /* (stride,); of `settle` once the columns are written */
-    int64_t *told, *left_rows, *weight; /* (stride,) */
+    uint8_t *story, *judged;       /* (stride,) */
+    uint8_t *lost, *outdated, *asked; /* (n_parts,) for the largest document: see next_parts */
+    int64_t *told, *left_rows;     /* (stride,) */
+    int64_t *tile_chars;           /* (n_tiles,) for the largest document: see find_edges */
+    int32_t *marked_before, *marked_after; /* (n_tiles, N_MARKERS) */
     int32_t *left, *chosen;        /* (stride,): those left as blocks of the document, those asked about of these */
-    int32_t *before;               /* (stride,): where those left stood among those left before;
-                                      of `settle` once the rises are known */
+    int32_t *before, *since;       /* (stride,): where those left stood among those left before, of `settle` once the
+                                      columns are written; the same for the columns that rises are counted from */
     float *rise;                   /* (stride,): of those left, since they were last judged */
     float *last_scores;            /* (stride, 3): the blocks' when they were last judged */
     float *new_scores;             /* (stride, 3) */
@@ -715,14 +720,20 @@ typedef struct {
     int8_t *labels;                /* (n_asked,) */
 } Context;
 
-/* One document: its blocks, how many, the tile's column to be written next, and how many are written aside. */
+/* One document: its blocks, how many, and what is known of each; then what is counted over all of them; then the blocks
+   whose columns are written, the tile's column to be written next, and how many are written aside. */
 typedef struct {
     const Context *all;
     const int64_t *rows;
-    int64_t size, n_aside;
-    float *beside[N_BESIDE], *mass[N_MASS], *log_chars, *column;
-    const uint8_t *story;
-    const int64_t *told; /* bits of what each block's cues tell */
+    int64_t size;
+    float *beside[N_BESIDE], *mass[N_MASS], *log_chars;
+    uint8_t *story;
+    int64_t *told; /* bits of what each block's cues tell */
+    int64_t n_chars, n_story_chars, sums[4], n_words, n_said[GROUP], first_story, last_story;
+    int32_t terms[BUCKETS], story_terms[BUCKETS];
+    int table_bits;
+    int64_t begin, end, n_aside;
+    float *column;
 } Document;
 
 static float *next_column(Document *document)
@@ -740,7 +751,7 @@ static void put_away(Document *document)
     const float *group = document->all->group;
     int64_t n_aside = document->n_aside, tile_size = document->all->n_columns * NEAR;
     float *tile = document->column;
-    for (int64_t begin = 0; n_aside && begin < document->size; begin += NEAR, tile += tile_size)
+    for (int64_t begin = document->begin; n_aside && begin < document->end; begin += NEAR, tile += tile_size)
         for (int64_t k = 0; k < n_aside; k++) {
             const float *values = group + document->all->stride * k + begin;
             int64_t n = document->size - begin < NEAR ? document->size - begin : NEAR;
@@ -763,11 +774,102 @@ static int64_t told_by(const Context *all, int64_t row)
     return told;
 }
 
-static void read_document(Document *document, int64_t *told)
+static int64_t place_of(const Document *document, uint64_t key)
 {
     const Context *all = document->all;
-    for (int64_t i = 0; i < document->size; i++) {
-        int64_t row = document->rows[i];
+    int64_t mask = (1LL << document->table_bits) - 1, place = (int64_t)((key * MIX) >> (64 - document->table_bits));
+    while (all->table_counts[place] && all->table_keys[place] != key)
+        place = (place + 1) & mask;
+    return place;
+}
+
+static int64_t bucket_of(uint64_t hash)
+{
+    return (int64_t)((hash * MIX) >> (64 - 11));
+}
+
+static int64_t story_weight(const Document *document, int64_t i)
+{
+    return lrintf(document->mass[0][i] * STORY_POINT);
+}
+
+/* Count a block in, or out of, what is known of the whole. All counts are integers, so that order does not matter. */
+static void count(Document *document, int64_t i, int sign)
+{
+    const Context *all = document->all;
+    int64_t row = document->rows[i], chars = sign * all->chars[row], weight = sign * story_weight(document, i);
+    const int16_t *cues = all->cues + row * all->n_concepts;
+    int story = document->story[i];
+    document->n_chars += chars;
+    document->n_story_chars += story ? chars : 0;
+    for (int part = 0; part < 4; part++) {
+        float value = part < 3 ? document->mass[part][i] : document->beside[4][i];
+        document->sums[part] += sign * (int64_t)rintf(value * 4096);
+    }
+    document->n_words += weight * all->n_words[row];
+    for (int64_t k = 0; k < all->n_said; k++)
+        document->n_said[k] += weight * cues[all->said[k]];
+    for (int64_t t = all->term_first[row]; t < all->term_first[row + 1]; t++) {
+        int64_t bucket = bucket_of(all->term_hash[t]);
+        document->terms[bucket] += sign;
+        document->story_terms[bucket] += story ? sign : 0;
+    }
+    int64_t place = place_of(document, all->key[row]);
+    all->table_keys[place] = all->key[row];
+    all->table_counts[place] += all->table_counts[place] ? sign : 2; /* one more than there are: zero is for no text */
+}
+
+/* Where the story is; for each tile, how many characters are before it, and where the marker of each kind before it and
+   after it is, -1 and the size where there is none. */
+static void find_edges(Document *document)
+{
+    const Context *all = document->all;
+    int64_t size = document->size, n_chars = 0;
+    int32_t marked[N_MARKERS];
+    document->first_story = document->last_story = -1;
+    memset(marked, -1, sizeof marked);
+    for (int64_t i = 0; i < size; i++) {
+        if (i % NEAR == 0) {
+            all->tile_chars[i / NEAR] = n_chars;
+            memcpy(all->marked_before + i / NEAR * N_MARKERS, marked, sizeof marked);
+        }
+        n_chars += all->chars[document->rows[i]];
+        for (int64_t told = document->told[i]; told; told &= told - 1)
+            marked[__builtin_ctzll(told)] = (int32_t)i;
+        if (document->story[i]) {
+            document->first_story = document->first_story < 0 ? i : document->first_story;
+            document->last_story = i;
+        }
+    }
+    for (int k = 0; k < N_MARKERS; k++)
+        marked[k] = (int32_t)size;
+    for (int64_t i = size - 1; i >= 0; i--) {
+        if (i == size - 1 || i % NEAR == NEAR - 1)
+            memcpy(all->marked_after + i / NEAR * N_MARKERS, marked, sizeof marked);
+        for (int64_t told = document->told[i]; told; told &= told - 1)
+            marked[__builtin_ctzll(told)] = (int32_t)i;
+    }
+}
+
+static void read_document(Document *document, const Context *all, const int64_t *rows, int64_t size)
+{
+    float *scratch = all->scratch;
+    memset(document, 0, sizeof *document);
+    document->all = all;
+    document->rows = rows;
+    document->size = size;
+    for (int k = 0; k < N_BESIDE; k++, scratch += all->stride)
+        document->beside[k] = scratch;
+    for (int k = 0; k < N_MASS; k++, scratch += all->stride)
+        document->mass[k] = scratch;
+    document->log_chars = scratch;
+    document->story = all->story;
+    document->told = all->told;
+    while (1LL << ++document->table_bits < 2 * size)
+        ;
+    memset(all->table_counts, 0, sizeof *all->table_counts << document->table_bits);
+    for (int64_t i = 0; i < size; i++) {
+        int64_t row = rows[i];
         const float *logits = all->logits + 3 * row;
         float most = larger(larger(logits[0], logits[1]), logits[2]);
         float p[3] = {expf(logits[0] - most), expf(logits[1] - most), expf(logits[2] - most)};
@@ -783,39 +885,53 @@ static void read_document(Document *document, int64_t *told)
         document->beside[3][i] = all->words[2 * row];
         document->beside[4][i] = document->log_chars[i] / 8;
         document->beside[5][i] = all->is_stop[all->last_edge[row]];
-        told[i] = told_by(all, row);
+        document->told[i] = told_by(all, row);
+        document->story[i] = chars >= STORY && document->mass[0][i] > 0.5f;
+        count(document, i, 1);
     }
+    find_edges(document);
 }
 
-/* The same from what was read before some blocks went: of each left, where it stood then, which is no earlier than now. */
-static void read_left(Document *document, const int32_t *before, int64_t *told)
+/* Leave out what went; `before` is where those left stood in the document, which is no earlier than now. */
+static void leave_out(Document *document, const int32_t *before, int64_t n_left)
 {
+    int64_t *left_rows = document->all->left_rows;
     float *values[N_BESIDE + N_MASS + 1];
     int n_values = 0;
+    for (int64_t i = 0, k = 0; i < document->size; i++) {
+        int stays = k < n_left && before[k] == i;
+        k += stays;
+        if (!stays)
+            count(document, i, -1);
+    }
     for (int k = 0; k < N_BESIDE; k++)
         values[n_values++] = document->beside[k];
     for (int k = 0; k < N_MASS; k++)
         values[n_values++] = document->mass[k];
     values[n_values++] = document->log_chars;
     for (int k = 0; k < n_values; k++)
-        for (int64_t i = 0; i < document->size; i++)
+        for (int64_t i = 0; i < n_left; i++)
             values[k][i] = values[k][before[i]];
-    for (int64_t i = 0; i < document->size; i++)
-        told[i] = told[before[i]];
+    for (int64_t i = 0; i < n_left; i++) {
+        left_rows[i] = document->rows[before[i]];
+        document->told[i] = document->told[before[i]];
+        document->story[i] = document->story[before[i]];
+    }
+    document->rows = left_rows;
+    document->size = n_left;
+    find_edges(document);
 }
 
 /* Values of the blocks `step` before, or, where it is negative, after; zeros where there is none. */
-static void shift(const float *values, int64_t size, int64_t step, float *out)
+static void shift(const Document *document, const float *values, int64_t step, float *out)
 {
-    int64_t distance = step > 0 ? step : -step, kept = size > distance ? size - distance : 0;
-    int64_t gap = size - kept;
-    if (step > 0) {
-        memset(out, 0, gap * sizeof *out);
-        memcpy(out + gap, values, kept * sizeof *out);
-    } else {
-        memcpy(out, values + gap, kept * sizeof *out);
-        memset(out + kept, 0, gap * sizeof *out);
-    }
+    int64_t begin = document->begin, end = document->end, size = document->size;
+    int64_t from = step > begin ? step : begin, to = step < 0 && size + step < end ? size + step : end;
+    from = from < end ? from : end;
+    to = to > from ? to : from;
+    memset(out + begin, 0, (from - begin) * sizeof *out);
+    memcpy(out + from, values + from - step, (to - from) * sizeof *out);
+    memset(out + to, 0, (end - to) * sizeof *out);
 }
 
 static void write_neighbours(Document *document)
@@ -823,7 +939,7 @@ static void write_neighbours(Document *document)
     for (int64_t k = 1; k <= 4; k++) {
         for (int64_t side = 1; side >= -1; side -= 2)
             for (int part = 0; part < (k <= 2 ? N_BESIDE : 2); part++) /* as NEIGHBOURS says */
-                shift(document->beside[part], document->size, side * k, next_column(document));
+                shift(document, document->beside[part], side * k, next_column(document));
         put_away(document);
     }
 }
@@ -831,13 +947,14 @@ static void write_neighbours(Document *document)
 static void write_similar(Document *document)
 {
     const Context *all = document->all;
+    int64_t begin = document->begin, end = document->end, size = document->size;
     for (int64_t k = 1; k <= 3; k++) {
         float *columns[6];
         for (int c = 0; c < 6; c++) {
             columns[c] = next_column(document);
-            memset(columns[c], 0, document->size * sizeof **columns);
+            memset(columns[c] + begin, 0, (end - begin) * sizeof **columns);
         }
-        for (int64_t i = k; i < document->size; i++) {
+        for (int64_t i = begin > k ? begin : k; i < end + k && i < size; i++) {
             int64_t here = document->rows[i], there = document->rows[i - k];
             float longer = document->log_chars[i] - document->log_chars[i - k];
             longer = smaller(larger(longer, -4), 4);
@@ -857,16 +974,18 @@ static void write_similar(Document *document)
 static void write_decays(Document *document)
 {
     static const double decays[2] = {0.5, 0.85};
-    int64_t size = document->size;
+    int64_t begin = document->begin, end = document->end, size = document->size;
+    int64_t far_begin = begin > REACH ? begin - REACH : 0, far_end = size - end > REACH ? end + REACH : size;
     for (int d = 0; d < 2; d++) {
         double decay = decays[d], lost = pow(decay, REACH);
         for (int side = 1; side >= -1; side -= 2) {
             double sums[N_MASS] = {0}; /* side by side, as each waits for itself */
             float *columns[N_MASS];
+            int64_t first = side > 0 ? far_begin : far_end - 1, n = side > 0 ? end - far_begin : far_end - begin;
             for (int part = 0; part < N_MASS; part++)
                 columns[part] = next_column(document);
-            for (int64_t k = 0; k < size; k++) {
-                int64_t i = side > 0 ? k : size - 1 - k;
+            for (int64_t k = 0; k < n; k++) {
+                int64_t i = first + side * k;
                 for (int part = 0; part < N_MASS; part++) {
                     columns[part][i] = (float)sums[part];
                     sums[part] = sums[part] * decay + document->mass[part][i];
@@ -884,13 +1003,16 @@ static void write_decays(Document *document)
 static void write_markers(Document *document)
 {
     const Context *all = document->all;
-    int64_t size = document->size;
+    int64_t begin = document->begin, end = document->end, size = document->size;
     for (int64_t marker = 0; marker < all->n_markers; marker++) {
         for (int side = 1; side >= -1; side -= 2) {
             float *near = next_column(document), *far = next_column(document);
-            int64_t distance = 0; /* 0: no marker yet; nothing is as near as that */
-            for (int64_t k = 0; k < size; k++) {
-                int64_t i = side > 0 ? k : size - 1 - k, marked = document->told[i] >> marker & 1;
+            const int32_t *marked_at = side > 0 ? all->marked_before : all->marked_after;
+            int64_t first = side > 0 ? begin : end - 1, seen = marked_at[first / NEAR * N_MARKERS + marker];
+            /* 0: no marker yet; nothing is as near as that */
+            int64_t distance = seen >= 0 && seen < size ? side * (first - seen) : 0;
+            for (int64_t i = first; i >= begin && i < end; i += side) {
+                int64_t marked = document->told[i] >> marker & 1;
                 near[i] = all->inverses[distance];
                 far[i] = all->fades[distance];
                 distance = marked ? 1 : distance + (distance > 0);
@@ -904,15 +1026,10 @@ static void write_place(Document *document)
 {
     const float *logs = document->all->logs, *inverses = document->all->inverses;
     float *columns[11];
-    int64_t size = document->size, begin = -1, end = -1;
+    int64_t size = document->size, begin = document->first_story, end = document->last_story;
     for (int c = 0; c < 11; c++)
         columns[c] = next_column(document);
-    for (int64_t i = 0; i < size; i++)
-        if (document->story[i]) {
-            begin = begin < 0 ? i : begin;
-            end = i;
-        }
-    for (int64_t i = 0; i < size; i++) {
+    for (int64_t i = document->begin; i < document->end; i++) {
         int64_t to_begin = begin < 0 ? 0 : i - begin, to_end = begin < 0 ? 0 : i - end;
         columns[0][i] = logs[i + 1];
         columns[1][i] = logs[size - i];
@@ -929,50 +1046,30 @@ static void write_place(Document *document)
     put_away(document);
 }
 
-static void fill(float *column, int64_t size, double value)
+/* Means and shares of the whole document. */
+static void write_means(Document *document)
 {
-    for (int64_t i = 0; i < size; i++)
-        column[i] = (float)value;
-}
-
-/* Means and shares of the whole document, and the characters before and after each block. */
-static void write_totals(Document *document, int64_t total)
-{
-    const int64_t *chars = document->all->chars;
-    int64_t size = document->size, told = 0;
-    for (int part = 0; part < 4; part++) {
-        const float *values = part < 3 ? document->mass[part] : document->beside[4];
-        int64_t sum = 0;
-        for (int64_t i = 0; i < size; i++)
-            sum += (int64_t)rintf(values[i] * 4096);
-        fill(next_column(document), size, (double)sum / (double)(size * 4096));
+    int64_t n_chars = document->n_chars > 1 ? document->n_chars : 1;
+    for (int k = 0; k < 5; k++) {
+        double mean = k < 4 ? (double)document->sums[k] / (double)(document->size * 4096)
+                            : (double)document->n_story_chars / (double)n_chars;
+        float *column = next_column(document);
+        for (int64_t i = document->begin; i < document->end; i++)
+            column[i] = (float)mean;
     }
-    for (int64_t i = 0; i < size; i++)
-        told += document->story[i] ? chars[document->rows[i]] : 0;
-    fill(next_column(document), size, (double)told / (double)(total > 1 ? total : 1));
 }
 
 static void write_terms(Document *document)
 {
-    static const int shift_bits = 64 - 11;
     const Context *all = document->all;
     const int64_t *first = all->term_first;
     float *shared = next_column(document), *few = next_column(document), *in_story = next_column(document);
-    int32_t everywhere[BUCKETS], told[BUCKETS];
-    memset(everywhere, 0, sizeof everywhere);
-    memset(told, 0, sizeof told);
-    for (int64_t i = 0; i < document->size; i++)
-        for (int64_t row = document->rows[i], t = first[row]; t < first[row + 1]; t++) {
-            uint64_t bucket = (all->term_hash[t] * MIX) >> shift_bits;
-            everywhere[bucket]++;
-            told[bucket] += document->story[i];
-        }
-    for (int64_t i = 0; i < document->size; i++) {
+    for (int64_t i = document->begin; i < document->end; i++) {
         int64_t row = document->rows[i], n_terms = first[row + 1] - first[row], n_shared = 0, n_told = 0;
         for (int64_t t = first[row]; t < first[row + 1]; t++) {
-            uint64_t bucket = (all->term_hash[t] * MIX) >> shift_bits;
-            n_shared += everywhere[bucket] > 1;
-            n_told += told[bucket] > document->story[i];
+            int64_t bucket = bucket_of(all->term_hash[t]);
+            n_shared += document->terms[bucket] > 1;
+            n_told += document->story_terms[bucket] > document->story[i];
         }
         double n = n_terms > 1 ? (double)n_terms : 1;
         shared[i] = (float)((double)n_shared / n);
@@ -981,106 +1078,67 @@ static void write_terms(Document *document)
     }
 }
 
-static int64_t place_of(const Context *all, int bits, uint64_t key)
-{
-    int64_t mask = (1LL << bits) - 1, place = (int64_t)((key * MIX) >> (64 - bits));
-    while (all->table_counts[place] && all->table_keys[place] != key)
-        place = (place + 1) & mask;
-    return place;
-}
-
 /* How often a block's text stands in its document beside this once, three at most. */
 static void write_repeated(Document *document)
 {
     const Context *all = document->all;
     float *column = next_column(document);
-    int bits = 1;
-    while (1LL << bits < 2 * document->size)
-        bits++;
-    memset(all->table_counts, 0, sizeof *all->table_counts << bits);
-    for (int64_t i = 0; i < document->size; i++) {
-        uint64_t key = all->key[document->rows[i]];
-        int64_t place = place_of(all, bits, key);
-        all->table_keys[place] = key;
-        all->table_counts[place]++;
-    }
-    for (int64_t i = 0; i < document->size; i++) {
-        int32_t others = all->table_counts[place_of(all, bits, all->key[document->rows[i]])] - 1;
+    for (int64_t i = document->begin; i < document->end; i++) {
+        int32_t others = all->table_counts[place_of(document, all->key[document->rows[i]])] - 2;
         column[i] = (float)(others < 3 ? others : 3);
     }
 }
 
-static void write_chars(Document *document, int64_t total)
+/* The characters before and after each block. */
+static void write_chars(Document *document)
 {
     const int64_t *chars = document->all->chars;
     float *before = next_column(document), *after = next_column(document);
-    int64_t so_far = 0;
-    for (int64_t i = 0; i < document->size; i++) {
+    int64_t so_far = document->all->tile_chars[document->begin / NEAR];
+    for (int64_t i = document->begin; i < document->end; i++) {
         before[i] = log2f((float)((double)so_far / 64 + 1));
         so_far += chars[document->rows[i]];
-        after[i] = log2f((float)((double)(total - so_far) / 64 + 1));
+        after[i] = log2f((float)((double)(document->n_chars - so_far) / 64 + 1));
     }
+    put_away(document);
 }
 
 /* How much of some concepts the document's other blocks say: see `_said` of context.py. */
 static void write_said(Document *document)
 {
     const Context *all = document->all;
-    int64_t totals[GROUP] = {0}, n_words = 0, *weight = all->weight;
     float *columns[GROUP];
     for (int64_t k = 0; k < all->n_said; k++)
         columns[k] = next_column(document);
-    for (int64_t i = 0; i < document->size; i++) {
+    for (int64_t i = document->begin; i < document->end; i++) {
         const int16_t *cues = all->cues + document->rows[i] * all->n_concepts;
-        weight[i] = lrintf(document->mass[0][i] * STORY_POINT);
-        n_words += weight[i] * all->n_words[document->rows[i]];
-        for (int64_t k = 0; k < all->n_said; k++)
-            totals[k] += weight[i] * cues[all->said[k]];
-    }
-    for (int64_t i = 0; i < document->size; i++) {
-        const int16_t *cues = all->cues + document->rows[i] * all->n_concepts;
-        int64_t words = n_words - weight[i] * all->n_words[document->rows[i]];
+        int64_t weight = story_weight(document, i);
+        int64_t words = document->n_words - weight * all->n_words[document->rows[i]];
         double others = 1.0 / (double)(words > STORY_POINT ? words : STORY_POINT);
         for (int64_t k = 0; k < all->n_said; k++) {
-            double share = (double)(totals[k] - weight[i] * cues[all->said[k]]) * others;
+            double share = (double)(document->n_said[k] - weight * cues[all->said[k]]) * others;
             columns[k][i] = (float)(share < 0.1 ? share : 0.1) * 10;
         }
     }
+    put_away(document);
 }
 
-/* Write all columns of one document, or of what is left of the one written last: then `before` tells where. */
-static void write_context(const Context *all, const int64_t *rows, int64_t size, const int32_t *before, float *columns)
+/* Write the columns of some blocks into the tiles; `begin` is the first of a tile. */
+static void write_columns(Document *document, int64_t begin, int64_t end, float *tiles)
 {
-    Document document = {.all = all, .rows = rows, .size = size, .column = columns};
-    float *scratch = all->scratch;
-    for (int k = 0; k < N_BESIDE; k++, scratch += all->stride)
-        document.beside[k] = scratch;
-    for (int k = 0; k < N_MASS; k++, scratch += all->stride)
-        document.mass[k] = scratch;
-    document.log_chars = scratch;
-    if (before)
-        read_left(&document, before, all->told);
-    else
-        read_document(&document, all->told);
-    for (int64_t i = 0; i < size; i++)
-        all->story[i] = all->chars[rows[i]] >= STORY && document.mass[0][i] > 0.5f;
-    document.story = all->story;
-    document.told = all->told;
-    write_neighbours(&document);
-    write_similar(&document);
-    write_decays(&document);
-    write_markers(&document);
-    write_place(&document);
-    int64_t total = 0;
-    for (int64_t i = 0; i < size; i++)
-        total += all->chars[rows[i]];
-    write_totals(&document, total);
-    write_terms(&document);
-    write_repeated(&document);
-    write_chars(&document, total);
-    put_away(&document);
-    write_said(&document);
-    put_away(&document);
+    document->begin = begin;
+    document->end = end;
+    document->column = tiles + begin * document->all->n_columns;
+    write_neighbours(document);
+    write_similar(document);
+    write_decays(document);
+    write_markers(document);
+    write_place(document);
+    write_means(document);
+    write_terms(document);
+    write_repeated(document);
+    write_chars(document);
+    write_said(document);
 }
 
 /* Let the blocks before and after one, where there are any, have a say: see `agreed` of context.py. */
@@ -1191,10 +1249,15 @@ static void own_features(const Reading *all, int64_t b, Sparse *features)
     }
 }
 
-/* The first column of a block; its others follow NEAR apart. */
+/* Where the first column of a block is; its others follow NEAR apart. */
+static int64_t place_in_tiles(const Context *all, int64_t block)
+{
+    return block / NEAR * NEAR * all->n_columns + block % NEAR;
+}
+
 static const float *in_tile(const Context *all, const float *columns, int64_t block)
 {
-    return columns + block / NEAR * NEAR * all->n_columns + block % NEAR;
+    return columns + place_in_tiles(all, block);
 }
 
 /* The loops that are compiled for each length of registers: see networks.h. */
@@ -1206,7 +1269,7 @@ typedef struct {
     void (*read)(const Reading *, int64_t begin, int64_t end, float *begun);
     void (*judge_blocks)(const Context *, const int64_t *rows, int64_t first_row, const float *columns,
                          const int32_t *chosen, int64_t n, float *scores);
-    void (*add_rises)(const Context *, const float *old, const float *new, int64_t n_left);
+    void (*add_rises)(const Context *, const float *old, const float *new, int64_t begin, int64_t end);
 } Loops;
 
 #define LANES 4 /* every processor has as many */
@@ -1253,10 +1316,27 @@ static int64_t still_left(const Context *all, const int8_t *labels, int64_t n_be
     for (int32_t i = 0; i < n_before; i++) {
         all->left[n_left] = all->left[i];
         all->rise[n_left] = all->rise[i];
+        all->since[n_left] = all->since[i];
         all->before[n_left] = i;
         n_left += !all->dropped[labels[all->left[i]]];
     }
     return n_left;
+}
+
+/* Tell which parts of a document are asked about next, if any: those that have just lost something, else those that
+   were not asked since something went. */
+static int next_parts(const Context *all, int64_t n_parts)
+{
+    int any_lost = 0, any = 0;
+    for (int64_t p = 0; p < n_parts; p++)
+        any_lost |= all->lost[p];
+    for (int64_t p = 0; p < n_parts; p++) {
+        all->asked[p] = any_lost ? all->lost[p] : all->outdated[p];
+        all->outdated[p] = (any_lost || all->outdated[p]) && !all->asked[p];
+        all->lost[p] = 0;
+        any |= all->asked[p];
+    }
+    return any;
 }
 
 /* Judge some of the blocks left, and keep what comes of it. */
@@ -1267,7 +1347,7 @@ static void judge_again(const Context *all, const Loops *loops, int64_t first_ro
     for (int64_t i = 0; i < n; i++) {
         memcpy(all->last_scores + 3 * all->left[which[i]], all->new_scores + 3 * i, 3 * sizeof *all->new_scores);
         all->rise[which[i]] = 0;
-        all->story[which[i]] = 1;
+        all->judged[which[i]] = 1;
     }
 }
 
@@ -1281,54 +1361,131 @@ static int8_t decided_left(const Context *all, int64_t n_left, int32_t i, float 
     return decided(all, scores, limit);
 }
 
+/* Take columns for those that a block's rise is counted from, and are then compared with next time. */
+static void keep_columns(const Context *all, const float *new, int64_t begin, int64_t end, float *old)
+{
+    for (int64_t i = begin; i < end; i++) {
+        const float *from = in_tile(all, new, i);
+        float *to = old + place_in_tiles(all, all->since[i]);
+        for (int64_t c = 0; c < all->n_columns * NEAR; c += NEAR)
+            to[c] = from[c];
+    }
+}
+
+/* What `settle` works on: a document, what is asked of it, its columns now and when the rises were counted from. */
+typedef struct {
+    Document *document;
+    const Loops *loops;
+    int64_t first_row;
+    const float *limits;
+    float *new, *old;
+    int64_t n_chosen;
+} Settling;
+
+/* Write the columns of some blocks left, from the first of a tile, and judge those again that are asked about and may
+   go, while the columns are near. */
+static void ask_about(Settling *settling, int64_t begin, int64_t end)
+{
+    const Context *all = settling->document->all;
+    int64_t n_before = settling->n_chosen;
+    write_columns(settling->document, begin, end, settling->new);
+    settling->loops->add_rises(all, settling->old, settling->new, begin, end);
+    for (int64_t i = begin; i < end; i++) {
+        int32_t block = all->left[i];
+        all->chosen[settling->n_chosen] = (int32_t)i;
+        settling->n_chosen += all->asked[block / PART] && !all->judged[i]
+            && may_go(all, all->last_scores + 3 * block, settling->limits[block], all->rise[i]);
+    }
+    judge_again(all, settling->loops, settling->first_row, settling->new, all->chosen + n_before,
+                settling->n_chosen - n_before);
+}
+
+/* Ask about parts that are much of what is left: all columns are written. */
+static void ask_all(Settling *settling)
+{
+    int64_t size = settling->document->size;
+    for (int64_t begin = 0; begin < size; begin += STRETCH)
+        ask_about(settling, begin, begin + STRETCH < size ? begin + STRETCH : size);
+}
+
+/* Ask about what is left of some parts, which are few; the blocks beside them have their columns written too. */
+static void ask_parts(Settling *settling)
+{
+    const Context *all = settling->document->all;
+    int64_t size = settling->document->size;
+    for (int64_t i = 0; i < size; i++) {
+        int64_t after = i;
+        while (after < size && all->asked[all->left[after] / PART])
+            after++;
+        if (after > i) {
+            int64_t begin = (i > 0 ? i - 1 : 0) / NEAR * NEAR, end = (after / NEAR + 1) * NEAR;
+            end = end < size ? end : size;
+            ask_about(settling, begin, end);
+            keep_columns(all, settling->new, begin, end, settling->old);
+            i = after;
+        }
+    }
+}
+
+/* Count rises from the new columns, which are those of all blocks left. */
+static void count_from_now(Settling *settling)
+{
+    float *old = settling->old;
+    settling->old = settling->new;
+    settling->new = old;
+    for (int64_t i = 0; i < settling->document->size; i++)
+        settling->document->all->since[i] = (int32_t)i;
+}
+
 /* Drop blocks of a document that has been judged, ask again about what is left, until nothing more goes.
 
-   Of those left only the blocks that may go are judged again, then those beside the ones that still may. What is kept
-   of a block are its scores before others have a say. */
-static void settle(const Context *all, const Loops *loops, const int64_t *rows, int64_t first_row, int64_t size)
+   Of those asked about only the blocks that may go are judged again, then those beside the ones that still may. What is
+   kept of a block are its scores before others have a say. */
+static void settle(Document *document, const Loops *loops, const int64_t *rows, int64_t first_row)
 {
-    int64_t offset = rows - all->rows, n_left, n_before = size;
-    const float *scores = all->scores + 3 * offset, *limits = all->limits + offset;
-    float *last = all->last_scores, *old = all->columns, *new = all->columns_left;
+    const Context *all = document->all;
+    int64_t size = document->size, n_parts = (size + PART - 1) / PART, n_left, n_before = size;
+    int64_t offset = rows - all->rows;
+    const float *scores = all->scores + 3 * offset, *limits = all->limits + offset, *last = all->last_scores;
     int8_t *labels = all->labels + offset;
-    uint8_t *judged = all->story;  /* which of those left, once the columns are written */
-    int32_t *beside = all->before; /* more to be judged, once the rises are known */
+    int32_t *beside = all->before; /* more to be judged, once the columns are written */
+    Settling settling = {document, loops, first_row, limits, all->columns_left, all->columns, 0};
+    memset(all->lost, 0, n_parts);
+    memset(all->outdated, 0, n_parts);
     for (int32_t i = 0; i < size; i++) {
         labels[i] = decided(all, scores + 3 * i, limits[i]);
-        all->left[i] = i;
+        all->left[i] = all->since[i] = i;
         all->rise[i] = 0;
+        all->lost[i / PART] |= all->dropped[labels[i]];
     }
-    while ((n_left = still_left(all, labels, n_before)) && n_left < n_before) {
-        int64_t n_chosen = 0, n_beside = 0;
+    while (next_parts(all, n_parts) && (n_left = still_left(all, labels, n_before))) {
+        int64_t n_asked = 0, n_beside = 0;
+        if (n_left < n_before)
+            leave_out(document, all->before, n_left);
         for (int64_t i = 0; i < n_left; i++)
-            all->left_rows[i] = rows[all->left[i]];
-        write_context(all, all->left_rows, n_left, all->before, new);
-        loops->add_rises(all, old, new, n_left);
-        memset(judged, 0, n_left);
-        for (int32_t i = 0; i < n_left; i++) {
-            int32_t block = all->left[i];
-            all->chosen[n_chosen] = i;
-            n_chosen += may_go(all, last + 3 * block, limits[block], all->rise[i]);
-        }
-        judge_again(all, loops, first_row, new, all->chosen, n_chosen);
-        for (int64_t k = 0; k < n_chosen; k++) {
+            n_asked += all->asked[all->left[i] / PART];
+        int few = n_asked < n_left / 4;
+        memset(all->judged, 0, n_left);
+        settling.n_chosen = 0;
+        (few ? ask_parts : ask_all)(&settling);
+        for (int64_t k = 0; k < settling.n_chosen; k++) {
             int32_t i = all->chosen[k], block = all->left[i];
             if (may_go(all, last + 3 * block, limits[block], 0))
                 for (int32_t j = i > 0 ? i - 1 : 1; j <= i + 1 && j < n_left; j += 2) {
                     beside[n_beside] = j;
-                    n_beside += !judged[j];
-                    judged[j] = 1;
+                    n_beside += !all->judged[j];
+                    all->judged[j] = 1;
                 }
         }
-        judge_again(all, loops, first_row, new, beside, n_beside);
-        for (int64_t k = 0; k < n_chosen; k++) {
+        judge_again(all, loops, first_row, settling.new, beside, n_beside);
+        for (int64_t k = 0; k < settling.n_chosen; k++) {
             int32_t i = all->chosen[k], block = all->left[i];
             int8_t label = decided_left(all, n_left, i, limits[block]);
             labels[block] = all->dropped[label] ? label : labels[block];
+            all->lost[block / PART] |= all->dropped[label];
         }
-        float *swapped = old;
-        old = new;
-        new = swapped;
+        if (!few)
+            count_from_now(&settling);
         n_before = n_left;
     }
 }
@@ -1337,6 +1494,7 @@ static void settle(const Context *all, const Loops *loops, const int64_t *rows, 
 void judge(const Context *all)
 {
     const Loops *loops = usable_loops();
+    Document document;
     for (int64_t d = 0; d < all->n_docs; d++) {
         const int64_t *rows = all->rows + all->first[d];
         int64_t size = all->first[d + 1] - all->first[d];
@@ -1345,11 +1503,16 @@ void judge(const Context *all)
         int64_t first_row = all->reading ? rows[0] : 0; /* of those in `begun` */
         if (all->reading)
             loops->read(all->reading, rows[0], rows[0] + size, all->reading->begun);
-        write_context(all, rows, size, 0, all->columns);
-        loops->judge_blocks(all, rows, first_row, all->columns, 0, size, all->scores + 3 * all->first[d]);
+        read_document(&document, all, rows, size);
+        for (int64_t begin = 0; begin < size; begin += STRETCH) {
+            int64_t end = begin + STRETCH < size ? begin + STRETCH : size;
+            write_columns(&document, begin, end, all->columns);
+            loops->judge_blocks(all, rows + begin, first_row, all->columns + begin * all->n_columns, 0, end - begin,
+                                all->scores + 3 * (all->first[d] + begin));
+        }
         agree_all(all, size, all->scores + 3 * all->first[d]);
         if (all->labels)
-            settle(all, loops, rows, first_row, size);
+            settle(&document, loops, rows, first_row);
     }
 }
 
@@ -1400,5 +1563,5 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 
 int64_t abi(void)
 {
-    return 11;
+    return 12;
 }

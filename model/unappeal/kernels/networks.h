@@ -103,14 +103,14 @@ WITH static void NAME(judge_blocks)(const Context *all, const int64_t *rows, int
 
    A hidden unit changes by no more than what comes into it, so a label's logit gains on the body's, for a rise of a
    column by one, `slopes` (label, 0, column) at most, and for a fall by one (label, 1, column). */
-WITH static void NAME(add_rises)(const Context *all, const float *old, const float *new, int64_t n_left)
+WITH static void NAME(add_rises)(const Context *all, const float *old, const float *new, int64_t begin, int64_t end)
 {
     const float *slopes = all->slopes;
     int64_t n = all->n_columns;
-    for (int64_t at = 0; at < n_left; at += LANES) {
-        const int32_t *before = all->before + at;
+    for (int64_t at = begin; at < end; at += LANES) {
+        const int32_t *before = all->since + at;
         const float *now = in_tile(all, new, at), *then[LANES];
-        int64_t n_lanes = n_left - at < LANES ? n_left - at : LANES;
+        int64_t n_lanes = end - at < LANES ? end - at : LANES;
         int together = before[n_lanes - 1] - before[0] == n_lanes - 1 && before[0] % NEAR + LANES <= NEAR;
         Lanes rises[2] = {{0}};
         for (int64_t i = 0; i < n_lanes; i++)

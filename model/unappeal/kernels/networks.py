@@ -11,12 +11,23 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from unappeal.context import F32, FAR_BLOCKS, I64, MARKERS, SAID, Network, is_stop, n_context_columns, presence_rows
+from unappeal.context import (
+    F32,
+    FAR_BLOCKS,
+    I64,
+    MARKERS,
+    PART_BLOCKS,
+    SAID,
+    Network,
+    is_stop,
+    n_context_columns,
+    presence_rows,
+)
 from unappeal.evidence import Evidence
 from unappeal.kernels.structs import Member, Struct, aligned
 from unappeal.labels import APPEAL, BODY, RELATED
 
-LANES, PANEL, STRIP, NEAR, GROUP = 16, 3, 9, 64, 16
+LANES, PANEL, STRIP, NEAR, GROUP, N_MARKERS = 16, 3, 9, 64, 16, 8
 MAX_COLUMNS = 512
 SCRATCH_ROWS = 11
 """As in kernels.c; the last is what it calls N_BESIDE + N_MASS + 1."""
@@ -27,7 +38,8 @@ KEPT_BYTES = 1 << 25
 def fits(reader: Network, judge: Network) -> bool:
     """Tell whether the library has room for networks that passed `check_networks`."""
     room = MAX_COLUMNS - LANES * (PANEL + STRIP)
-    return len(SAID) <= GROUP and len(reader.weights) < MAX_COLUMNS and len(reader.bias) + len(judge.bias) <= room
+    features_fit = len(SAID) <= GROUP and len(MARKERS) <= N_MARKERS
+    return features_fit and len(reader.weights) < MAX_COLUMNS and len(reader.bias) + len(judge.bias) <= room
 
 
 class Rule(NamedTuple):
@@ -158,7 +170,8 @@ class Networks:
         """
         words, logits, begun = read
         n_columns, stride = n_context_columns(), int(np.diff(first).max(initial=0))
-        tile, tiles = NEAR * n_columns, max(_rounded(stride, NEAR), NEAR) * n_columns
+        n_parts, n_tiles = -(-stride // PART_BLOCKS), max(-(-stride // NEAR), 1)
+        tile, tiles = NEAR * n_columns, n_tiles * NEAR * n_columns
         sizes = tile, tiles, tiles, GROUP * stride, SCRATCH_ROWS * stride
         telling, said = _telling(concepts), np.array([concepts.index(name) for name in SAID], dtype=np.int64)
         places = np.arange(1, stride + 2, dtype=np.float32)
@@ -173,9 +186,10 @@ class Networks:
                 evidence.cues, evidence.cues.shape[1], evidence.term_first, evidence.term_hash,
                 words, logits, is_stop(),
                 telling, telling.shape[1], len(MARKERS), said, len(said), evidence.words,
-                scratch, np.empty(stride, dtype=np.uint8),
-                *(np.empty(stride, dtype=np.int64) for _ in range(3)),
-                *(np.empty(stride, dtype=np.int32) for _ in range(3)),
+                scratch, *(np.empty(n, dtype=np.uint8) for n in (stride, stride, n_parts, n_parts, n_parts)),
+                *(np.empty(n, dtype=np.int64) for n in (stride, stride, n_tiles)),
+                *(np.empty((n_tiles, N_MARKERS), dtype=np.int32) for _ in range(2)),
+                *(np.empty(stride, dtype=np.int32) for _ in range(4)),
                 *(np.empty((stride, n), dtype=np.float32) for n in (1, 3, 3)),
                 np.empty(4 * stride + 2, dtype=np.uint64), np.empty(4 * stride + 2, dtype=np.int32),
                 *(np.append(np.float32(0), f) for f in (np.log2(places), np.exp(places / -FAR_BLOCKS), 1 / places)),
