@@ -33,7 +33,10 @@ DATA_DIR = REPOSITORY / "data" if IN_CLONE else Path(__file__).with_name("data")
 
 SHARED_DIR = REPOSITORY.parent / "shared"
 
-VIEW_WEIGHT = {"resiliparse": 1.0, "trafilatura": 0.7, "whole": 0.5}
+VIEW_WEIGHT = {"resiliparse": 1.0, "trafilatura": 0.7, "whole": 0.3}
+READ_WEIGHT = 2.0
+"""Blocks of a view that was read block by block count so many times those of one whose labels were aligned."""
+
 ALIGNED_RELATED_WEIGHT = 0.4
 """About one aligned ``related`` in eight within extracted text is a headline, caption or credit of the story."""
 
@@ -172,14 +175,15 @@ def _page_document(page: dict[str, Any], view: str, fixes: dict[str, int]) -> La
     content = page["views"][view]
     labels = np.array([LABEL_OF_CODE[code] for code in content["labels"]], dtype=np.int8)
     by_reading = content["by"] == "reading"
-    weights = np.full(len(labels), VIEW_WEIGHT[view], dtype=np.float32)
+    trust = VIEW_WEIGHT[view] * (READ_WEIGHT if by_reading else 1.0)
+    weights = np.full(len(labels), trust, dtype=np.float32)
     if not by_reading and view != "whole":
         weights[labels == 2] *= ALIGNED_RELATED_WEIGHT
     if fixes:
         for i, block in enumerate(content["blocks"]):
             if (fixed := fixes.get(block_key(block))) is not None:
                 labels[i] = fixed
-                weights[i] = VIEW_WEIGHT[view]
+                weights[i] = trust
     return LabelledDocument(
         id=f"{page['source']}/{page['page']}#{view}",
         group=f"{page['source']}/{page['page']}",

@@ -637,8 +637,7 @@ void languages(const Model *model, const uint16_t *units, const int64_t *start, 
    STRETCH blocks are written, then used, while they are near. */
 
 enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, NEAR = 64, N_BESIDE = 6, N_MASS = 4,
-       GROUP = 16, STORY_POINT = 1 << 20, PART = 512,
-       STRETCH = 4 * NEAR, N_MARKERS = 8 };
+       N_MARKERS = 8, GROUP = 16, STRETCH = 4 * NEAR, PART = 512, STORY_POINT = 1 << 20 };
 
 /* What is known of the blocks, and the two networks as far as a block alone is concerned; one row a block. */
 typedef struct {
