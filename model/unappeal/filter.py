@@ -137,7 +137,7 @@ def filter_text(
         A loaded model, its name or path; None is the one that ships.
     max_body_loss
         Share of the story's characters, over a corpus like the held-out pages, that may be dropped: from 0 (drops
-        nothing) to 0.05, rounded down to a level of the model's curve. None is the model's default, 0.002.
+        nothing) to 0.05, rounded down to a level of the model's curve. None is the model's default, 0.001.
     max_removed
         The document is left whole and flagged when more than this share of its blocks' characters would go.
     drop

@@ -25,7 +25,7 @@ from unappeal_training.lexicon import Lexicon, hash_lexicon
 from unappeal_training.measures import Sample, threshold_at_loss
 
 LEVELS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05)
-DEFAULT_LEVEL = 0.002
+DEFAULT_LEVEL = 0.001
 APPEAL_GAIN, LENGTH_EXPONENT = 7.0, 0.7
 """An appeal is worth seven other blocks: it is what misleads, and there is one to some twenty of the others."""
 

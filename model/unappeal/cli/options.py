@@ -20,7 +20,7 @@ def add_model_options(parser: argparse.ArgumentParser, with_loss: bool = True) -
             "--max-body-loss",
             type=float,
             metavar="SHARE",
-            help="share of the story's characters that may be lost, 0 to 0.05 (default: 0.002)",
+            help="share of the story's characters that may be lost, 0 to 0.05 (default: 0.001)",
         )
     group.add_argument(
         "--blocks",
