@@ -173,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
         "--sections", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS)
     )
     parser.add_argument(
-        "--times", type=int, default=16, help="for two workers, take the corpus so many times (default: 16)"
+        "--times", type=int, default=32, help="for two workers, take the corpus so many times (default: 32)"
     )
     parser.add_argument(
         "--sizes", type=int, choices=(2, 3, 4), default=4, help="how many document sizes, from 10 blocks up"
