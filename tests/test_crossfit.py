@@ -9,7 +9,7 @@ import pytest
 from unappeal.labels import APPEAL, BODY
 from unappeal_training import crossfit
 from unappeal_training.build import CrossFitted
-from unappeal_training.crossfit import Lessons
+from unappeal_training.crossfit import N_FOLDS, Lessons, site_folds
 from unappeal_training.fit import FitSettings, block_weights, judge_weights, training_rows
 
 
@@ -61,3 +61,25 @@ def test_appeals_of_pages_weigh_more_than_those_of_documents_written_for_trainin
         documents = [replace(d, source=source, hard_negative=False) for d in lessons.table.documents]
         weights = judge_weights(replace(lessons.table, documents=documents), ones, blind, settings)
         assert set(weights[appeals]) == {weight} and set(weights[~appeals]) == {1.0}
+
+
+def test_documents_for_the_reader_teach_no_judge(lessons: Lessons) -> None:
+    table = lessons.table
+    documents = [replace(document, judge_share=0.0 if i == 0 else 1.0) for i, document in enumerate(table.documents)]
+    ones, blind = np.ones(len(table.labels)), np.zeros(len(table.labels), dtype=bool)
+    weights = judge_weights(replace(table, documents=documents), ones, blind, FitSettings())
+    assert (weights[table.document == 0] == 0).all() and (weights[table.document > 0] > 0).all()
+    fewer = replace(lessons, table=replace(table, documents=documents))
+    assert fewer.drawn(1, None)[2].all(), "the reader learns from all"
+
+
+def test_a_site_stays_in_its_fold_where_others_are_added() -> None:
+    sites = [f"outlet-{i}.example" for i in range(2000)]
+    before, after = site_folds(sites[:1600]), site_folds(sites)
+    assert (after[:1600] != before).mean() < 0.05
+    assert np.ptp(np.bincount(before, minlength=N_FOLDS)) <= 1
+    assert sorted(site_folds(sites[:N_FOLDS])) == list(range(N_FOLDS))
+    assert (
+        site_folds(["a.example", "b.example", "a.example"])[[0, 2]].tolist()
+        == [site_folds(["a.example", "b.example"])[0]] * 2
+    )

@@ -57,10 +57,7 @@ def test_the_walk_through_runs_from_scores_to_a_cleaned_corpus(
     written = [r for path in sorted((root / "data" / "authored").glob("*.jsonl")) for r in read_records(path)]
     outlet = list(read_records(root / "data" / "example" / "lanterno.jsonl"))
     assert len(outlet) == 40
-    known = [r for r in written if r["lang"] in {r["lang"] for r in outlet}]
-    assert sum(len(r["blocks"]) for r in known) <= 12, (
-        "hardly a word of the outlet's language is in the project's documents"
-    )
+    assert not {r["lang"] for r in outlet} & {r["lang"] for r in written}
     monkeypatch.chdir(tmp_path)
     write_lines(
         Path("outlet.jsonl"), [{"id": r["id"], "text": "\n\n".join(b["text"] for b in r["blocks"])} for r in outlet]

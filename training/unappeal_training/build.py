@@ -148,11 +148,12 @@ def model_metadata(
 
 
 def data_hash(documents: Sequence[LabelledDocument]) -> str:
-    """Give the SHA-256 of all texts, labels and weights, in order."""
+    """Give the SHA-256 of all texts, labels, weights and shares, in order."""
     digest = hashlib.sha256()
     for document in documents:
         digest.update("\x00".join((document.id, *document.blocks)).encode("utf-8", "surrogatepass"))
         digest.update(document.labels.tobytes() + document.weights.tobytes())
+        digest.update(np.float64(document.judge_share).tobytes())
     return digest.hexdigest()
 
 

@@ -34,7 +34,7 @@ DATA_DIR = REPOSITORY / "data" if IN_CLONE else Path(__file__).with_name("data")
 SHARED_DIR = REPOSITORY.parent / "shared"
 
 VIEW_WEIGHT = {"resiliparse": 1.0, "trafilatura": 0.7, "whole": 0.3}
-READ_WEIGHT = 2.0
+READ_WEIGHT = 3.0
 """Blocks of a view that was read block by block count so many times those of one whose labels were aligned."""
 
 ALIGNED_RELATED_WEIGHT = 0.4
@@ -44,14 +44,18 @@ ALIGNED_RELATED_WEIGHT = 0.4
 FILE_WEIGHT = {"exile-pleas": 4.0}
 """Authored documents that count several times: pleas around a story as this project was begun for, and no page has."""
 
+JUDGE_SHARE = {"unusual-asks-english": 0.3, "unusual-asks-german": 0.3, "unusual-asks-romance": 0.3}
+"""What authored documents count for the judge, where that is not 1: the reader learns the words of asks whose blocks mostly
+read as a story would; a judge taught as much with them takes more of any story for an ask (model/README.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledDocument:
     """A document with labels.
 
     ``labels`` ``(n_blocks,)`` are column numbers of `LABELS` or `UNLABELLED`; ``weights`` ``(n_blocks,)`` say how far
-    each is trusted in training. ``group`` names the page, whatever the view; ``trusted`` is true where every block was
-    read by a person or model.
+    each is trusted in training, ``judge_share`` how many times that the judge's trust is. ``group`` names the page,
+    whatever the view; ``trusted`` is true where every block was read by a person or model.
     """
 
     id: str
@@ -65,6 +69,7 @@ class LabelledDocument:
     weights: npt.NDArray[np.float32]
     trusted: bool
     hard_negative: bool = False
+    judge_share: float = 1.0
 
 
 def block_key(text: str) -> str:
@@ -168,6 +173,7 @@ def _authored_document(record: dict[str, Any], source: str) -> LabelledDocument:
         weights=np.full(len(labels), FILE_WEIGHT.get(source, 1.0), dtype=np.float32),
         trusted=True,
         hard_negative=bool(record["hard_negative"]),
+        judge_share=JUDGE_SHARE.get(source, 1.0),
     )
 
 

@@ -101,8 +101,9 @@ def judge_weights(
 
     Documents written for training have many appeals; a false drop in a story about donations costs more than a miss
     elsewhere. Where a document stands for a new language, ``blind`` ``(n_blocks,)``, what is left says too little to
-    insist on it.
+    insist on it. Documents that are there for the reader above all count less.
     """
+    weights = weights * np.array([d.judge_share for d in table.documents])[table.document]
     written = np.array([d.source == "authored" for d in table.documents])[table.document]
     hard = np.array([d.hard_negative for d in table.documents])[table.document]
     weights = weights * np.where(~written & (table.labels == APPEAL), settings.page_appeal_weight, 1.0)
