@@ -54,7 +54,7 @@ class FittedModel:
 def site_folds(sites: Sequence[str], n_folds: int = N_FOLDS) -> npt.NDArray[np.int64]:
     """Give each document the fold of its site: sites in the order of their hash, cut into equal parts.
 
-    Nearly every site stays in its fold where others are added, so that one fit's figures can be held against the next's.
+    Nearly every site stays in its fold where others are added: one fit's figures can be held against the next's.
     """
     unique = sorted(set(sites), key=lambda site: hashlib.sha256(site.encode()).digest())
     fold = {site: i * n_folds // len(unique) for i, site in enumerate(unique)}
