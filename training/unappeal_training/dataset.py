@@ -41,7 +41,7 @@ ALIGNED_RELATED_WEIGHT = 0.4
 """About one aligned ``related`` in eight within extracted text is a headline, caption or credit of the story."""
 
 
-FILE_WEIGHT = {"exile-pleas": 4.0}
+FILE_WEIGHT = {"exile-pleas": 16.0}
 """Authored documents that count several times: pleas around a story as this project was begun for, and no page has."""
 
 JUDGE_SHARE = {"unusual-asks-english": 0.3, "unusual-asks-german": 0.3, "unusual-asks-romance": 0.3}
