@@ -12,6 +12,7 @@ import pytest
 
 from unappeal.errors import InputError
 from unappeal_training.char_tables import build_char_tables
+from unappeal_training.dataset import block_key, read_authored, stand_off_keys
 from unappeal_training.lexicon import CONCEPTS, WIDELY_WRITTEN, hash_lexicon, read_cues
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -36,6 +37,12 @@ def test_authored_documents_are_whole_and_their_ids_unique() -> None:
                 assert block["text"].strip(), where
             seen[record["id"]] += 1
     assert [name for name, count in seen.items() if count > 1] == []
+
+
+def test_authored_documents_repeat_no_page_but_lines_that_many_sites_print() -> None:
+    keys = stand_off_keys()
+    lines = {block for d in read_authored() for block in d.blocks if len(block) >= 40 and block_key(block) in keys}
+    assert len(lines) <= 12, sorted(lines)  # of WordPress, share buttons, the paywall of a chain of papers
 
 
 def sheet_row(heading: str) -> list[int]:

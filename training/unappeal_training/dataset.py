@@ -45,8 +45,8 @@ FILE_WEIGHT = {"exile-pleas": 16.0}
 """Authored documents that count several times: pleas around a story as this project was begun for, and no page has."""
 
 JUDGE_SHARE = {"unusual-asks-english": 0.3, "unusual-asks-german": 0.3, "unusual-asks-romance": 0.3}
-"""What authored documents count for the judge, where that is not 1: the reader learns the words of asks whose blocks
-mostly read as a story would; a judge taught as much with them takes more of any story for an ask (model/README.md)."""
+"""What authored documents count for the judge, where that is not 1: the reader learns the words of asks that in
+many blocks read as a story does; a judge taught as much with them takes more of any story for an ask (model/README.md)."""
 
 
 @dataclass(frozen=True, slots=True)
