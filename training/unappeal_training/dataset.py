@@ -46,7 +46,7 @@ FILE_WEIGHT = {"exile-pleas": 16.0}
 
 JUDGE_SHARE = {"unusual-asks-english": 0.3, "unusual-asks-german": 0.3, "unusual-asks-romance": 0.3}
 """What authored documents count for the judge, where that is not 1: the reader learns the words of asks that in
-many blocks read as a story does; a judge taught as much with them takes more of any story for an ask (model/README.md)."""
+many blocks read as a story does; a judge taught as much by them takes more of any story for an ask (data/README.md)."""
 
 
 @dataclass(frozen=True, slots=True)
