@@ -6,9 +6,9 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from mmap import mmap
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from unappeal.errors import UnappealError
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from queue import SimpleQueue
 
 PIPES_PER_WORKER = 2
 """While a worker is at one task, the next comes in by the other pipe, or the last goes out."""
@@ -44,26 +45,25 @@ def results(job: Job, tasks: Iterable[Task], workers: int) -> Generator[tuple[Ta
 
 
 def _from_processes(job: Job, tasks: Iterable[Task], workers: int) -> Generator[tuple[Task, Outcome]]:
-    from concurrent.futures import Future, ThreadPoolExecutor  # 20 ms
-
     crew = _Crew(job, workers)
-    threads = ThreadPoolExecutor(PIPES_PER_WORKER * workers)
-
-    def collect(task: Task, future: Future[Outcome] | None) -> tuple[Task, Outcome]:
-        return task, work(job, task) if future is None else future.result()
-
-    waiting: deque[tuple[Task, Future[Outcome] | None]] = deque()
+    waiting: deque[_Handed] = deque()
     try:
         for task in tasks:
-            waiting.append((task, None if task.chunk is None else threads.submit(crew.work, task)))
+            waiting.append(_Handed(task, work(job, task)) if task.chunk is None else crew.hand_out(task))
             while len(waiting) > IN_FLIGHT_PER_WORKER * workers:
-                yield collect(*waiting.popleft())
+                yield crew.finished(waiting.popleft())
         while waiting:
-            yield collect(*waiting.popleft())
+            yield crew.finished(waiting.popleft())
     finally:
-        threads.shutdown(wait=False, cancel_futures=True)
         crew.end()
-        threads.shutdown()
+
+
+@dataclass(slots=True)
+class _Handed:
+    """A task that was handed out, and what came of it once that is there."""
+
+    task: Task
+    reply: Outcome | Exception | None = None
 
 
 class _End:
@@ -83,9 +83,21 @@ class _End:
             self._shared[: len(content)] = content
             self._pipe.send((message, len(content)))
 
-    def recv(self) -> tuple[Any, bytes]:
+    def recv(self) -> tuple[Any, bytes | int]:
+        """Give a message and its content, or how much of that there is in the memory: see `content`."""
         message, content = self._pipe.recv()
-        return message, content if self._shared is None or isinstance(content, bytes) else self._shared[:content]
+        return message, content
+
+    def content(self, received: bytes | int) -> bytes:
+        """Give the content that came with the last message."""
+        if isinstance(received, bytes):
+            return received
+        assert self._shared is not None
+        return self._shared[:received]
+
+    def fileno(self) -> int:
+        """Give what the system knows the end as."""
+        return self._pipe.fileno()
 
     def close(self) -> None:
         self._pipe.close()
@@ -100,36 +112,50 @@ class _Crew:
 
     def __init__(self, job: Job, workers: int) -> None:
         from multiprocessing import get_context
-        from queue import SimpleQueue
 
         context = get_context("fork") if _may_fork() else get_context("spawn")
-        self._idle: SimpleQueue[_End] = SimpleQueue()
+        self._busy: dict[int, tuple[_End, _Handed]] = {}  # by what the system knows the end as
         self._processes = []
+        ends: list[list[_End]] = []
         for _ in range(workers):
             pipes = [_pipe(context) for _ in range(PIPES_PER_WORKER)]
             process = context.Process(target=_serve, args=([theirs for _, theirs in pipes], job), daemon=True)
             process.start()
             self._processes.append(process)
-            for ours, theirs in pipes:
+            for _, theirs in pipes:
                 theirs.close()  # so that the pipe ends with the worker
-                self._idle.put(ours)
+            ends.append([ours for ours, _ in pipes])
+        self._idle = deque(end for of_each in zip(*ends, strict=True) for end in of_each)
 
-    def work(self, task: Task) -> Outcome:
-        """Let a worker do a task; wait for one that takes it, and for the outcome."""
-        worker = self._idle.get()
-        try:
-            _send_task(worker, task)
-            reply = _received_reply(worker)
-        except (EOFError, OSError) as exc:
-            raise WorkerError(
-                "a worker process died (killed, or out of memory): finished shards stand, run the command again to "
-                "go on"
-            ) from exc
-        finally:
-            self._idle.put(worker)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
+    def hand_out(self, task: Task) -> _Handed:
+        """Let the worker that has waited longest do a task; wait for one that takes it."""
+        self._receive(0)
+        while not self._idle:
+            self._receive(None)
+        end, handed = self._idle.popleft(), _Handed(task)
+        self._busy[end.fileno()] = end, handed
+        with _naming_death():
+            _send_task(end, task)
+        return handed
+
+    def finished(self, handed: _Handed) -> tuple[Task, Outcome]:
+        """Wait for what comes of a task, and give both."""
+        while handed.reply is None:
+            self._receive(None)
+        if isinstance(handed.reply, Exception):
+            raise handed.reply
+        return handed.task, handed.reply
+
+    def _receive(self, timeout: float | None) -> None:
+        """Take what the workers have done; wait so many seconds for it, None: until there is some."""
+        from multiprocessing import connection
+
+        for ready in connection.wait(self._busy, timeout):
+            assert isinstance(ready, int)
+            end, handed = self._busy.pop(ready)
+            with _naming_death():
+                handed.reply = _received_reply(end)
+            self._idle.append(end)
 
     def end(self) -> None:
         """End the workers, whatever they do."""
@@ -137,6 +163,16 @@ class _Crew:
             process.kill()
         for process in self._processes:
             process.join()
+
+
+@contextmanager
+def _naming_death() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, OSError) as exc:
+        raise WorkerError(
+            "a worker process died (killed, or out of memory): finished shards stand, run the command again to go on"
+        ) from exc
 
 
 def _pipe(context: Any) -> tuple[_End, _End]:
@@ -151,10 +187,9 @@ def _send_task(worker: _End, task: Task) -> None:
     worker.send(task._replace(chunk=replace(task.chunk, data=b"")), task.chunk.data)
 
 
-def _received_task(parent: _End) -> Task:
-    task, data = parent.recv()
-    received: Task = task._replace(chunk=replace(task.chunk, data=data))
-    return received
+def _task_with(task: Task, data: bytes) -> Task:
+    assert task.chunk is not None
+    return task._replace(chunk=replace(task.chunk, data=data))
 
 
 def _send_reply(parent: _End, reply: Outcome | Exception) -> None:
@@ -167,7 +202,7 @@ def _send_reply(parent: _End, reply: Outcome | Exception) -> None:
 def _received_reply(worker: _End) -> Outcome | Exception:
     reply: Outcome | Exception
     reply, output = worker.recv()
-    return reply if isinstance(reply, Exception) else replace(reply, output=output)
+    return reply if isinstance(reply, Exception) else replace(reply, output=worker.content(output))
 
 
 def _may_fork() -> bool:
@@ -179,29 +214,35 @@ def _may_fork() -> bool:
 
 
 def _serve(pipes: Sequence[_End], job: Job) -> None:
-    """Do what comes in, one task at a time; leave Ctrl-C to the parent, and end with it however it ends."""
+    """Do what comes in, one task at a time; leave Ctrl-C to the parent, and end with it however it ends.
+
+    Each pipe is read by a thread of its own, so that the parent, which is one thread, can always send. The work is done
+    by this thread: what others free goes back to the system each time.
+    """
+    from queue import SimpleQueue
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    turn = threading.Lock()
-    servers = [threading.Thread(target=_serve_pipe, args=(pipe, job, turn)) for pipe in pipes]
-    for server in servers:
-        server.start()
-    for server in servers:
-        server.join()
-
-
-def _serve_pipe(parent: _End, job: Job, turn: threading.Lock) -> None:
-    with suppress(EOFError, OSError):  # the parent has gone
-        while True:
-            task = _received_task(parent)
+    received: SimpleQueue[tuple[_End, Task, bytes | int] | None] = SimpleQueue()
+    for pipe in pipes:
+        threading.Thread(target=_receive_tasks, args=(pipe, received), daemon=True).start()
+    with suppress(OSError):  # the parent has gone
+        while (found := received.get()) is not None:
+            parent, task, data = found
             try:
-                with turn:
-                    reply: Outcome | Exception = work(job, task)
+                reply: Outcome | Exception = work(job, _task_with(task, parent.content(data)))
             except Exception as exc:
                 exc.add_note(traceback.format_exc())
                 reply = exc
             _send_reply(parent, reply)
+
+
+def _receive_tasks(parent: _End, received: "SimpleQueue[tuple[_End, Task, bytes | int] | None]") -> None:
+    with suppress(EOFError, OSError):
+        while True:
+            received.put((parent, *parent.recv()))
+    received.put(None)
 
 
 def _end_with_parent() -> None:
