@@ -13,7 +13,7 @@ document's start is an offset in the document's text.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Literal, TypeAlias
 
@@ -39,6 +39,9 @@ MIN_WRAP_CHARS, MAX_WRAP_CHARS = 40, 132
 
 MOST_COPIED = 1 << 20
 """Longer texts become units in parts of this many code points, since they take four bytes each on the way."""
+
+JOINED_CHARS = 1 << 15
+"""Texts that begin in the same stretch of so many code points become units together."""
 
 _SPACES = "".join(chr(c) for c in range(0x3001) if chr(c).isspace() and chr(c) not in LINE_BREAKS) + INVISIBLE
 _EDGE = _SPACES + LINE_BREAKS
@@ -215,7 +218,9 @@ def _units_of_all(texts: Sequence[str], doc_start: npt.NDArray[np.int64]) -> npt
     """Give the units of texts joined by line breaks."""
     n_units = int(doc_start[-1]) + len(texts[-1]) if texts else 0
     units = np.empty(n_units, dtype=np.uint16)
-    for text, begin in zip(texts, doc_start.tolist(), strict=True):
+    opens = np.flatnonzero(np.diff(doc_start // JOINED_CHARS, prepend=-1))  # short texts are written together
+    for first, last in pairwise([*opens.tolist(), len(texts)]):
+        text, begin = "\n".join(texts[first:last]), int(doc_start[first])
         _write_units(text, units[begin : begin + len(text)])
     units[doc_start[1:] - 1] = ord("\n")
     return units
