@@ -24,7 +24,7 @@ from unappeal.blocks import Batch, split_batch
 from unappeal.context import (
     LESS_APPEAL,
     LESS_STORY,
-    PART_BLOCKS,
+    MOST_BLOCKS,
     SURE_APPEAL,
     SURE_STORY,
     Network,
@@ -40,7 +40,7 @@ from unappeal.kernels.extracting import Extractor
 from unappeal.kernels.networks import KEPT_BYTES, Networks, Rooms, _slopes, fits
 from unappeal.labels import APPEAL, BODY, RELATED
 from unappeal.operating_point import OperatingPoint, label_mask
-from unappeal.settle import Judge, judged_and_settled, settle
+from unappeal.settle import Judge, Segments, judged_and_settled, settle
 
 AUTHORED = Path(__file__).resolve().parents[1] / "data" / "authored"
 STRANGE = [
@@ -169,14 +169,14 @@ def test_settling_in_one_pass_gives_what_asking_about_every_block_gives(
     shipped, dropped = load_model(), label_mask(drop)
     chance = np.random.default_rng(7)
     lines = [line for blocks in documents() for line in blocks]
-    mixed = [chance.choice(lines, size=size).tolist() for size in (1, 2, 16, 17, 63, 64, 65, 130, 700, 9 * PART_BLOCKS)]
+    mixed = [chance.choice(lines, size=size).tolist() for size in (1, 2, 16, 17, 63, 64, 65, 130, 700, 3 * MOST_BLOCKS)]
     batch = split_batch(documents() + mixed)
     network, point = judges(shipped)[judge_name], shipped.operating_point_
     if judge_name == "any":
         network, point = evened(shipped, network, batch)
     model = ParagraphClassifier.from_arrays(shipped.evidence_, shipped.reader_, network, point, shipped.metadata_)
     model.__dict__["_networks"] = Networks.of(loaded, model.reader_, model.judge_)
-    n_late = 0
+    n_late, n_merged = 0, 0
     for loss in (0.0, *point.levels):
         judge = Judge(model, batch)
         expected = settle(judge, loss, dropped)
@@ -184,14 +184,17 @@ def test_settling_in_one_pass_gives_what_asking_about_every_block_gives(
         np.testing.assert_array_equal(scores, judge.first_scores)
         np.testing.assert_array_equal(labels, expected)
         n_late += int((labels != point.decide(scores, judge.evidence.chars, loss)).sum())
+        n_merged += int(Segments(batch, judge.evidence).merge(dropped[labels]).sum())
     assert n_late, "blocks that go only when others have gone"
+    if len(drop) > 1:
+        assert n_merged, "segments of a long document that become one"
 
 
 @pytest.mark.parametrize("max_body_loss", [None, 0.01, 0.05])
-def test_what_is_left_of_a_long_document_stays_though_it_was_asked_in_parts(max_body_loss: float | None) -> None:
+def test_what_is_left_of_a_long_document_stays_though_it_was_judged_in_segments(max_body_loss: float | None) -> None:
     model, dropped = load_model(), label_mask(["appeal", "related"])
     blocks = [block for document in documents(2)[: -len(STRANGE)] for block in document]
-    sizes = PART_BLOCKS + 1, 3 * PART_BLOCKS, 18 * PART_BLOCKS
+    sizes = MOST_BLOCKS // 2, MOST_BLOCKS + 9, 4 * MOST_BLOCKS
     batch = split_batch([blocks[:size] for size in sizes])
     scores, labels = judged_and_settled(model, batch, max_body_loss, dropped)
     first = model.operating_point_.decide(scores, model.evidence(batch).chars, max_body_loss)

@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from unappeal.blocks import Batch, BlockMode, Document, split_batch
-from unappeal.context import F32, Network, agreed, block_columns, check_networks, context_columns, softmax
+from unappeal.context import (
+    F32,
+    Network,
+    agreed,
+    block_columns,
+    check_networks,
+    context_columns,
+    segments,
+    softmax,
+)
 from unappeal.estimator import EstimatorMixin
 from unappeal.evidence import Evidence, EvidenceWeights, WordMemo, extract
 from unappeal.kernels import library
@@ -127,13 +136,15 @@ class ParagraphClassifier(EstimatorMixin):
     ) -> F32:
         """Give the probabilities of whole documents' blocks, or of what is left of them: of some ``rows``.
 
-        ``first`` bounds the documents, or what is left of them; the result has shape ``(n_left, 3)``.
+        ``first`` bounds the documents, or what is left of them; the result has shape ``(n_left, 3)``. Long ones are
+        judged in segments.
         """
         evidence, words, logits, begun = read
         index = np.arange(len(evidence), dtype=np.int64) if rows is None else np.flatnonzero(rows)
         if not len(index):
             return np.zeros((0, len(LABELS)), dtype=np.float32)
         concepts = self.evidence_.concepts
+        first = segments(evidence.key.take(index), evidence.chars.take(index), first)
         if (compiled := self._compiled_networks()) is not None:
             return compiled.judged(evidence, first, index, (words, logits, begun), concepts)
         if rows is not None:
@@ -146,19 +157,21 @@ class ParagraphClassifier(EstimatorMixin):
         self,
         evidence: Evidence,
         first: npt.NDArray[np.int64],
+        rows: npt.NDArray[np.int64],
         max_body_loss: float | None,
         dropped: npt.NDArray[np.bool_],
     ) -> tuple[F32, npt.NDArray[np.int8]] | None:
-        """Give what `unappeal.settle.judged_and_settled` does, where the library does the work; else None.
+        """Give scores and labels as `unappeal.settle` does, where the library does the work; else None.
 
-        Subclasses that read or judge in their own way are asked.
+        They are those of some ``rows``, segments that ``first`` bounds. Subclasses that read or judge in their own way
+        are asked.
         """
         own = ParagraphClassifier.read, ParagraphClassifier.judged_as_read
         if (type(self).read, type(self).judged_as_read) != own or (compiled := self._compiled_networks()) is None:
             return None
         point = self.operating_point_
-        rule = Rule(point.limits(evidence.chars, max_body_loss), point.appeal_gain, dropped)
-        return compiled.settled(evidence, first, self.evidence_.concepts, rule)
+        rule = Rule(point.limits(evidence.chars.take(rows), max_body_loss), point.appeal_gain, dropped)
+        return compiled.settled(evidence, first, rows, self.evidence_.concepts, rule)
 
     def judged(self, evidence: Evidence, first: npt.NDArray[np.int64]) -> F32:
         """Give what `judged_as_read` does, from the evidence."""

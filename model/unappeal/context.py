@@ -73,8 +73,11 @@ SURE_APPEAL, LESS_STORY = np.float32(0.6), np.float32(np.exp(-0.5))
 asks come in several blocks."""
 
 VOCABULARY_BUCKETS = 1 << 11
-PART_BLOCKS = 512
-"""What is left of a longer document, of which few pages are, is asked about in parts of so many blocks."""
+MOST_BLOCKS = 2048
+"""Longer documents, of which few pages are, are judged in segments: see `segments`."""
+
+SEGMENT_BITS = 7
+"""One in 2**7 of a long document's long blocks begins a segment."""
 
 ROWS_AT_A_TIME = 512
 """The networks take so many rows together, which then stay near."""
@@ -156,6 +159,20 @@ def _product(rows: F32, weights: F32) -> F32:
     """
     product: F32 = np.matmul(rows[:, None, :], weights)[:, 0]
     return product
+
+
+def segments(key: npt.NDArray[np.uint64], chars: I64, first: I64) -> I64:
+    """Give the bounds ``(n_segments + 1,)`` of what is judged together, from the documents' ``(n_docs + 1,)``.
+
+    That is a document or, of one longer than `MOST_BLOCKS`, a segment of some hundreds of blocks, so that a document of
+    a hundred pages is judged as pages are, at a page's cost a block. A segment begins with a long block whose text,
+    ``key`` ``(n_blocks,)``, says so: wherever the block stands, and whatever is dropped elsewhere.
+    """
+    is_long = np.diff(first) > MOST_BLOCKS
+    if not is_long.any():
+        return first
+    opens = (chars >= LONG_STORY_CHARS) & (key >> np.uint64(64 - SEGMENT_BITS) == 0)
+    return np.union1d(first, np.flatnonzero(opens & np.repeat(is_long, np.diff(first))))
 
 
 def check_networks(reader: Network, judge: Network, concepts: tuple[str, ...]) -> None:

@@ -118,7 +118,9 @@ def growing(corpus: Corpus, folder: Path, args: argparse.Namespace) -> list[Rati
     """Time the same blocks in documents of several sizes, and one very long line."""
     model = unappeal.load_model()
     timings = growth.size_timings(corpus, model, args.repeats, growth.SIZES[: args.sizes])
-    costs = {size: timing.seconds / growth.SIZES[args.sizes - 1] for size, timing in timings.items()}
+    costs = {
+        size: timing.seconds / (growth.DOCUMENTS * growth.SIZES[args.sizes - 1]) for size, timing in timings.items()
+    }
     for size, cost in costs.items():
         print(f"documents of {size:6d} blocks: {cost * 1e6:6.1f} us a block, spread {timings[size].spread:.0%}")
     line = growth.line_timing(corpus, model, args.line_chars)

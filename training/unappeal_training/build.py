@@ -17,7 +17,15 @@ from unappeal.labels import BODY
 from unappeal.operating_point import OperatingPoint
 from unappeal_training.assemble import calibrated, calibration, slotted, untrained
 from unappeal_training.char_tables import build_char_tables
-from unappeal_training.crossfit import N_FOLDS, FittedModel, cross_fit, fit_fold, rows_without, site_folds
+from unappeal_training.crossfit import (
+    N_FOLDS,
+    FittedModel,
+    cross_fit,
+    fit_fold,
+    judged_together,
+    rows_without,
+    site_folds,
+)
 from unappeal_training.dataset import LabelledDocument
 from unappeal_training.features import Table, build_table
 from unappeal_training.fit import FitSettings, fit_words
@@ -77,7 +85,8 @@ def cross_fitted(documents: Sequence[LabelledDocument], settings: FitSettings, n
     result = CrossFitted(table, fold, reader, logits, logits, 1.0, np.zeros(3))
     rows = calibration_rows(result)
     factor, bias = calibration(logits[rows].astype(np.float64), table.labels[rows], np.ones(int(rows.sum())))
-    scores = agreed(softmax((logits * factor + bias).astype(np.float32)), table.first)
+    first = judged_together(table, np.ones(len(documents), dtype=bool))
+    scores = agreed(softmax((logits * factor + bias).astype(np.float32)), first)
     return CrossFitted(table, fold, reader, logits, scores, factor, bias)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed, parallel_config
 
-from unappeal.context import F32, Network, block_features, document_features
+from unappeal.context import F32, Network, block_features, document_features, segments
 from unappeal.evidence import Evidence
 from unappeal_training.assemble import merged, with_reader
 from unappeal_training.features import Table
@@ -133,7 +133,7 @@ class Lessons:
         if reader is not None:
             weights = judge_weights(self.table, weights, blind, self.settings)
         chosen = np.flatnonzero(use[blocks])
-        first = _bounds(self.table, self.inside)
+        first = judged_together(self.table, self.inside)
         features, at = np.zeros((0, 0), dtype=np.float32), 0
         for begin in range(0, len(first) - 1, DOCUMENTS_AT_A_TIME):
             bounds = first[begin : begin + DOCUMENTS_AT_A_TIME + 1]
@@ -173,7 +173,8 @@ def cross_fit(
     judge = np.zeros((len(table.labels), 3), dtype=np.float32)
     for k, model in zip(folds, models, strict=True):
         rows = (fold == k)[table.document]
-        reader[rows], judge[rows] = predict(model, with_words(table, rows, model.words), _bounds(table, fold == k))
+        first = judged_together(table, fold == k)
+        reader[rows], judge[rows] = predict(model, with_words(table, rows, model.words), first)
     return reader, judge
 
 
@@ -204,5 +205,8 @@ def _out_of_fold_evidence(
     return replace(whole, **found).select(fold[table.document] != (-1 if held_out is None else held_out))
 
 
-def _bounds(table: Table, documents: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    return np.concatenate(([0], np.cumsum(np.diff(table.first)[documents])))
+def judged_together(table: Table, documents: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Give the bounds of what is judged together, among the blocks of some documents ``(n_docs,)``."""
+    rows = documents[table.document]
+    first = np.concatenate(([0], np.cumsum(np.diff(table.first)[documents])))
+    return segments(table.evidence.key[rows], table.evidence.chars[rows], first)

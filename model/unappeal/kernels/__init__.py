@@ -12,7 +12,7 @@ from pathlib import Path
 LIBRARY = Path(__file__).with_name("kernels.lib")
 """One name on all systems: the file is in the package or not."""
 
-ABI = 12
+ABI = 13
 """Number of the functions' signatures; a library left over from another release is not used."""
 
 

@@ -637,7 +637,7 @@ void languages(const Model *model, const uint16_t *units, const int64_t *start, 
    STRETCH blocks are written, then used, while they are near. */
 
 enum { STORY = 140, MARKER = 60, SEEN = 400, BUCKETS = 1 << 11, REACH = 32, NEAR = 64, N_BESIDE = 6, N_MASS = 4,
-       N_MARKERS = 8, GROUP = 16, STRETCH = 4 * NEAR, PART = 512, STORY_POINT = 1 << 20 };
+       N_MARKERS = 8, GROUP = 16, STRETCH = 4 * NEAR, STORY_POINT = 1 << 20 };
 
 /* What is known of the blocks, and the two networks as far as a block alone is concerned; one row a block. */
 typedef struct {
@@ -684,13 +684,12 @@ typedef struct {
     const int64_t *n_words;        /* (n,) */
     float *scratch;                /* (N_BESIDE + N_MASS + 1, stride) */
     uint8_t *story, *judged;       /* (stride,) */
-    uint8_t *lost, *outdated, *asked; /* (n_parts,) for the largest document: see next_parts */
     int64_t *told, *left_rows;     /* (stride,) */
     int64_t *tile_chars;           /* (n_tiles,) for the largest document: see find_edges */
     int32_t *marked_before, *marked_after; /* (n_tiles, N_MARKERS) */
     int32_t *left, *chosen;        /* (stride,): those left as blocks of the document, those asked about of these */
-    int32_t *before, *since;       /* (stride,): where those left stood among those left before, of `settle` once the
-                                      columns are written; the same for the columns that rises are counted from */
+    int32_t *before;               /* (stride,): where those left stood among those left before; of `settle` once the
+                                      columns are written */
     float *rise;                   /* (stride,): of those left, since they were last judged */
     float *last_scores;            /* (stride, 3): the blocks' when they were last judged */
     float *new_scores;             /* (stride, 3) */
@@ -1315,27 +1314,10 @@ static int64_t still_left(const Context *all, const int8_t *labels, int64_t n_be
     for (int32_t i = 0; i < n_before; i++) {
         all->left[n_left] = all->left[i];
         all->rise[n_left] = all->rise[i];
-        all->since[n_left] = all->since[i];
         all->before[n_left] = i;
         n_left += !all->dropped[labels[all->left[i]]];
     }
     return n_left;
-}
-
-/* Tell which parts of a document are asked about next, if any: those that have just lost something, else those that
-   were not asked since something went. */
-static int next_parts(const Context *all, int64_t n_parts)
-{
-    int any_lost = 0, any = 0;
-    for (int64_t p = 0; p < n_parts; p++)
-        any_lost |= all->lost[p];
-    for (int64_t p = 0; p < n_parts; p++) {
-        all->asked[p] = any_lost ? all->lost[p] : all->outdated[p];
-        all->outdated[p] = (any_lost || all->outdated[p]) && !all->asked[p];
-        all->lost[p] = 0;
-        any |= all->asked[p];
-    }
-    return any;
 }
 
 /* Judge some of the blocks left, and keep what comes of it. */
@@ -1360,114 +1342,42 @@ static int8_t decided_left(const Context *all, int64_t n_left, int32_t i, float 
     return decided(all, scores, limit);
 }
 
-/* Take columns for those that a block's rise is counted from, and are then compared with next time. */
-static void keep_columns(const Context *all, const float *new, int64_t begin, int64_t end, float *old)
-{
-    for (int64_t i = begin; i < end; i++) {
-        const float *from = in_tile(all, new, i);
-        float *to = old + place_in_tiles(all, all->since[i]);
-        for (int64_t c = 0; c < all->n_columns * NEAR; c += NEAR)
-            to[c] = from[c];
-    }
-}
-
-/* What `settle` works on: a document, what is asked of it, its columns now and when the rises were counted from. */
-typedef struct {
-    Document *document;
-    const Loops *loops;
-    int64_t first_row;
-    const float *limits;
-    float *new, *old;
-    int64_t n_chosen;
-} Settling;
-
-/* Write the columns of some blocks left, from the first of a tile, and judge those again that are asked about and may
-   go, while the columns are near. */
-static void ask_about(Settling *settling, int64_t begin, int64_t end)
-{
-    const Context *all = settling->document->all;
-    int64_t n_before = settling->n_chosen;
-    write_columns(settling->document, begin, end, settling->new);
-    settling->loops->add_rises(all, settling->old, settling->new, begin, end);
-    for (int64_t i = begin; i < end; i++) {
-        int32_t block = all->left[i];
-        all->chosen[settling->n_chosen] = (int32_t)i;
-        settling->n_chosen += all->asked[block / PART] && !all->judged[i]
-            && may_go(all, all->last_scores + 3 * block, settling->limits[block], all->rise[i]);
-    }
-    judge_again(all, settling->loops, settling->first_row, settling->new, all->chosen + n_before,
-                settling->n_chosen - n_before);
-}
-
-/* Ask about parts that are much of what is left: all columns are written. */
-static void ask_all(Settling *settling)
-{
-    int64_t size = settling->document->size;
-    for (int64_t begin = 0; begin < size; begin += STRETCH)
-        ask_about(settling, begin, begin + STRETCH < size ? begin + STRETCH : size);
-}
-
-/* Ask about what is left of some parts, which are few; the blocks beside them have their columns written too. */
-static void ask_parts(Settling *settling)
-{
-    const Context *all = settling->document->all;
-    int64_t size = settling->document->size;
-    for (int64_t i = 0; i < size; i++) {
-        int64_t after = i;
-        while (after < size && all->asked[all->left[after] / PART])
-            after++;
-        if (after > i) {
-            int64_t begin = (i > 0 ? i - 1 : 0) / NEAR * NEAR, end = (after / NEAR + 1) * NEAR;
-            end = end < size ? end : size;
-            ask_about(settling, begin, end);
-            keep_columns(all, settling->new, begin, end, settling->old);
-            i = after;
-        }
-    }
-}
-
-/* Count rises from the new columns, which are those of all blocks left. */
-static void count_from_now(Settling *settling)
-{
-    float *old = settling->old;
-    settling->old = settling->new;
-    settling->new = old;
-    for (int64_t i = 0; i < settling->document->size; i++)
-        settling->document->all->since[i] = (int32_t)i;
-}
-
 /* Drop blocks of a document that has been judged, ask again about what is left, until nothing more goes.
 
-   Of those asked about only the blocks that may go are judged again, then those beside the ones that still may. What is
-   kept of a block are its scores before others have a say. */
+   Only the blocks that may go are judged again, while their columns are near, then those beside the ones that still may.
+   What is kept of a block are its scores before others have a say. */
 static void settle(Document *document, const Loops *loops, const int64_t *rows, int64_t first_row)
 {
     const Context *all = document->all;
-    int64_t size = document->size, n_parts = (size + PART - 1) / PART, n_left, n_before = size;
-    int64_t offset = rows - all->rows;
+    int64_t size = document->size, n_left, n_before = size, offset = rows - all->rows;
     const float *scores = all->scores + 3 * offset, *limits = all->limits + offset, *last = all->last_scores;
+    float *new = all->columns_left, *old = all->columns;
     int8_t *labels = all->labels + offset;
     int32_t *beside = all->before; /* more to be judged, once the columns are written */
-    Settling settling = {document, loops, first_row, limits, all->columns_left, all->columns, 0};
-    memset(all->lost, 0, n_parts);
-    memset(all->outdated, 0, n_parts);
+    int lost = 0;
     for (int32_t i = 0; i < size; i++) {
         labels[i] = decided(all, scores + 3 * i, limits[i]);
-        all->left[i] = all->since[i] = i;
+        all->left[i] = i;
         all->rise[i] = 0;
-        all->lost[i / PART] |= all->dropped[labels[i]];
+        lost |= all->dropped[labels[i]];
     }
-    while (next_parts(all, n_parts) && (n_left = still_left(all, labels, n_before))) {
-        int64_t n_asked = 0, n_beside = 0;
-        if (n_left < n_before)
-            leave_out(document, all->before, n_left);
-        for (int64_t i = 0; i < n_left; i++)
-            n_asked += all->asked[all->left[i] / PART];
-        int few = n_asked < n_left / 4;
+    while (lost && (n_left = still_left(all, labels, n_before))) {
+        int64_t n_chosen = 0, n_beside = 0;
+        leave_out(document, all->before, n_left);
         memset(all->judged, 0, n_left);
-        settling.n_chosen = 0;
-        (few ? ask_parts : ask_all)(&settling);
-        for (int64_t k = 0; k < settling.n_chosen; k++) {
+        for (int64_t begin = 0, end; begin < n_left; begin = end) {
+            int64_t n_chosen_before = n_chosen;
+            end = begin + STRETCH < n_left ? begin + STRETCH : n_left;
+            write_columns(document, begin, end, new);
+            loops->add_rises(all, old, new, begin, end);
+            for (int64_t i = begin; i < end; i++) {
+                int32_t block = all->left[i];
+                all->chosen[n_chosen] = (int32_t)i;
+                n_chosen += may_go(all, last + 3 * block, limits[block], all->rise[i]);
+            }
+            judge_again(all, loops, first_row, new, all->chosen + n_chosen_before, n_chosen - n_chosen_before);
+        }
+        for (int64_t k = 0; k < n_chosen; k++) {
             int32_t i = all->chosen[k], block = all->left[i];
             if (may_go(all, last + 3 * block, limits[block], 0))
                 for (int32_t j = i > 0 ? i - 1 : 1; j <= i + 1 && j < n_left; j += 2) {
@@ -1476,15 +1386,17 @@ static void settle(Document *document, const Loops *loops, const int64_t *rows, 
                     all->judged[j] = 1;
                 }
         }
-        judge_again(all, loops, first_row, settling.new, beside, n_beside);
-        for (int64_t k = 0; k < settling.n_chosen; k++) {
+        judge_again(all, loops, first_row, new, beside, n_beside);
+        lost = 0;
+        for (int64_t k = 0; k < n_chosen; k++) {
             int32_t i = all->chosen[k], block = all->left[i];
             int8_t label = decided_left(all, n_left, i, limits[block]);
             labels[block] = all->dropped[label] ? label : labels[block];
-            all->lost[block / PART] |= all->dropped[label];
+            lost |= all->dropped[label];
         }
-        if (!few)
-            count_from_now(&settling);
+        float *columns = old; /* rises are counted from the new ones on */
+        old = new;
+        new = columns;
         n_before = n_left;
     }
 }
@@ -1501,7 +1413,7 @@ void judge(const Context *all)
             continue;
         int64_t first_row = all->reading ? rows[0] : 0; /* of those in `begun` */
         if (all->reading)
-            loops->read(all->reading, rows[0], rows[0] + size, all->reading->begun);
+            loops->read(all->reading, rows[0], rows[size - 1] + 1, all->reading->begun);
         read_document(&document, all, rows, size);
         for (int64_t begin = 0; begin < size; begin += STRETCH) {
             int64_t end = begin + STRETCH < size ? begin + STRETCH : size;
@@ -1562,5 +1474,5 @@ int64_t lines(const uint16_t *units, int64_t n, const uint8_t *kind, int64_t *st
 
 int64_t abi(void)
 {
-    return 12;
+    return 13;
 }

@@ -108,7 +108,7 @@ WITH static void NAME(add_rises)(const Context *all, const float *old, const flo
     const float *slopes = all->slopes;
     int64_t n = all->n_columns;
     for (int64_t at = begin; at < end; at += LANES) {
-        const int32_t *before = all->since + at;
+        const int32_t *before = all->before + at;
         const float *now = in_tile(all, new, at), *then[LANES];
         int64_t n_lanes = end - at < LANES ? end - at : LANES;
         int together = before[n_lanes - 1] - before[0] == n_lanes - 1 && before[0] % NEAR + LANES <= NEAR;

@@ -16,7 +16,6 @@ from unappeal.context import (
     FAR_BLOCKS,
     I64,
     MARKERS,
-    PART_BLOCKS,
     SAID,
     Network,
     is_stop,
@@ -140,16 +139,17 @@ class Networks:
         return Struct(reading), words, logits
 
     def settled(
-        self, evidence: Evidence, first: I64, concepts: tuple[str, ...], rule: Rule
+        self, evidence: Evidence, first: I64, rows: I64, concepts: tuple[str, ...], rule: Rule
     ) -> tuple[F32, npt.NDArray[np.int8]]:
-        """Read, judge, and drop what goes until nothing more does.
+        """Read and judge some ``rows``, ``first`` bounds what of them is judged together; drop until nothing more goes.
 
-        Gives the probabilities of whole documents' blocks, ``(n, 3)``, and the labels that `unappeal.settle` gives.
+        Gives the probabilities ``(n_rows, 3)`` before anything goes, and the labels that `unappeal.settle` gives.
         """
-        labels = np.zeros(len(evidence), dtype=np.int8)
+        labels = np.zeros(len(rows), dtype=np.int8)
         gain = np.array([rule.appeal_gain], dtype=np.float32)
-        rows = np.arange(len(evidence), dtype=np.int64)
-        with self.rooms.taken(int(np.diff(first).max(initial=0)) * self.judge_out.shape[1]) as begun:
+        some = first[:-1] < first[1:]
+        most_read = int((rows[first[1:][some] - 1] - rows[first[:-1][some]]).max(initial=-1)) + 1
+        with self.rooms.taken(most_read * self.judge_out.shape[1]) as begun:
             reading, words, logits = self._reading(evidence, begun)
             settling: list[Member] = [reading, rule.limits, gain, self.slopes, rule.dropped.view(np.uint8), labels]
             return self.judged(evidence, first, rows, (words, logits, begun), concepts, settling), labels
@@ -170,7 +170,7 @@ class Networks:
         """
         words, logits, begun = read
         n_columns, stride = n_context_columns(), int(np.diff(first).max(initial=0))
-        n_parts, n_tiles = -(-stride // PART_BLOCKS), max(-(-stride // NEAR), 1)
+        n_tiles = max(-(-stride // NEAR), 1)
         tile, tiles = NEAR * n_columns, n_tiles * NEAR * n_columns
         sizes = tile, tiles, tiles, GROUP * stride, SCRATCH_ROWS * stride
         telling, said = _telling(concepts), np.array([concepts.index(name) for name in SAID], dtype=np.int64)
@@ -186,10 +186,10 @@ class Networks:
                 evidence.cues, evidence.cues.shape[1], evidence.term_first, evidence.term_hash,
                 words, logits, is_stop(),
                 telling, telling.shape[1], len(MARKERS), said, len(said), evidence.words,
-                scratch, *(np.empty(n, dtype=np.uint8) for n in (stride, stride, n_parts, n_parts, n_parts)),
+                scratch, *(np.empty(stride, dtype=np.uint8) for _ in range(2)),
                 *(np.empty(n, dtype=np.int64) for n in (stride, stride, n_tiles)),
                 *(np.empty((n_tiles, N_MARKERS), dtype=np.int32) for _ in range(2)),
-                *(np.empty(stride, dtype=np.int32) for _ in range(4)),
+                *(np.empty(stride, dtype=np.int32) for _ in range(3)),
                 *(np.empty((stride, n), dtype=np.float32) for n in (1, 3, 3)),
                 np.empty(4 * stride + 2, dtype=np.uint64), np.empty(4 * stride + 2, dtype=np.int32),
                 *(np.append(np.float32(0), f) for f in (np.log2(places), np.exp(places / -FAR_BLOCKS), 1 / places)),
