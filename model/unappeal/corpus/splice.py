@@ -34,7 +34,7 @@ def splice(line: bytes, path: tuple[str, ...], old: str, new: str) -> bytes:
 
 
 def _quick_span(line: bytes, key: str, old: str) -> tuple[int, int] | None:
-    """Find the string where it can be only one: it and the key before it stand once, it is not written in escapes."""
+    """Find the string where it can be only one: the key before it stands once, no key is written in escapes."""
     name = orjson.dumps(key)
     at = line.find(name)
     if at < 0 or line.find(name, at + 1) >= 0:
@@ -46,11 +46,15 @@ def _quick_span(line: bytes, key: str, old: str) -> tuple[int, int] | None:
     end = line.find(b'"', start + 1)
     while end > 0 and _is_escaped(line, end):
         end = line.find(b'"', end + 1)
-    if b"\\u" not in line:
-        return (start, end + 1) if end > 0 else None
+    if end < 0:
+        return None
+    if not old.isascii() and line[start : end + 1].isascii():
+        return None
+    if line.find(b"\\u", 0, start) < 0 and line.find(b"\\u", end) < 0:
+        return start, end + 1
     # A key may be written in escapes, and so be found elsewhere only; then its value is there a second time.
     token = line[start : end + 1]
-    if end < 0 or (token.isascii() and not old.isascii()) or orjson.loads(token) != old:
+    if orjson.loads(token) != old:
         return None
     return (start, end + 1) if line.find(token) == start and line.find(token, end) < 0 else None
 
