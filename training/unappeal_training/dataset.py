@@ -34,17 +34,17 @@ DATA_DIR = REPOSITORY / "data" if IN_CLONE else Path(__file__).with_name("data")
 SHARED_DIR = REPOSITORY.parent / "shared"
 
 VIEW_WEIGHT = {"resiliparse": 1.0, "trafilatura": 0.7, "whole": 0.3}
-READ_WEIGHT = 3.0
+READ_WEIGHT = 4.0
 """Blocks of a view that was read block by block count so many times those of one whose labels were aligned."""
 
 ALIGNED_RELATED_WEIGHT = 0.4
 """About one aligned ``related`` in eight within extracted text is a headline, caption or credit of the story."""
 
 
-FILE_WEIGHT = {"exile-pleas": 16.0}
+FILE_WEIGHT = {"exile-pleas": 24.0}
 """Authored documents that count several times: pleas around a story as this project was begun for, and no page has."""
 
-JUDGE_SHARE = {"unusual-asks-english": 0.3, "unusual-asks-german": 0.3, "unusual-asks-romance": 0.3}
+JUDGE_SHARE = {"news-noise": 0.3, "unusual-asks-english": 0.3, "unusual-asks-german": 0.3, "unusual-asks-romance": 0.3}
 """What authored documents count for the judge, where that is not 1: the reader learns the words of asks that in
 many blocks read as a story does; a judge taught as much by them takes more of any story for an ask (data/README.md)."""
 

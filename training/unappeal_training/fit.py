@@ -29,8 +29,8 @@ LOOKS = 8
 class FitSettings:
     """What a user of `train` may turn; the defaults are measured (model/README.md).
 
-    Four judges of 34 units, with the six for the reader's share, fill 144 places in `unappeal.kernels.networks`, as
-    four readers of 36 do; one unit more takes room for 48.
+    Four judges of 46 units, with the six for the reader's share, fill 190 of 192 places in `unappeal.kernels.networks`,
+    four readers of 36 fill 144; one unit more takes room for 48.
     """
 
     min_sites: int = 3
@@ -43,7 +43,7 @@ class FitSettings:
     reader_units: int = 36
     reader_epochs: int = 12
     reader_alpha: float = 0.02
-    judge_units: int = 34
+    judge_units: int = 46
     judge_epochs: int = 12
     judge_alpha: float = 0.05
     members: int = 4

@@ -1182,7 +1182,7 @@ static int may_go(const Context *all, const float *scores, float limit, float ri
 /* Reading: block_columns of context.py, the reader, and what a block's own columns come to in the judge. Three in four
    columns of a block are zero, and these cost nothing here. */
 
-enum { STRIP = 9, TOGETHER = 16, MAX_COLUMNS = 512, N_EDGES = 14 };
+enum { STRIP = 7, TOGETHER = 16, MAX_COLUMNS = 640, N_EDGES = 14 };
 
 typedef struct {
     float value[MAX_COLUMNS];

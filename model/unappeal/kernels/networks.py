@@ -26,8 +26,8 @@ from unappeal.evidence import Evidence
 from unappeal.kernels.structs import Member, Struct, aligned
 from unappeal.labels import APPEAL, BODY, RELATED
 
-LANES, PANEL, STRIP, NEAR, GROUP, N_MARKERS = 16, 3, 9, 64, 16, 8
-MAX_COLUMNS = 512
+LANES, PANEL, STRIP, NEAR, GROUP, N_MARKERS = 16, 3, 7, 64, 16, 8
+MAX_COLUMNS = 640
 SCRATCH_ROWS = 11
 """As in kernels.c; the last is what it calls N_BESIDE + N_MASS + 1."""
 KEPT_BYTES = 1 << 25
