@@ -18,7 +18,7 @@ from unappeal.context import (
     block_features,
     document_feature_names,
     document_features,
-    segments,
+    segment_bounds,
     softmax,
 )
 from unappeal.evidence import Evidence, WordMemo, extract
@@ -147,16 +147,16 @@ def test_only_long_documents_are_judged_in_segments_and_these_begin_where_the_te
     key = chance.integers(1 << 63, size=n, dtype=np.uint64) * np.uint64(2)
     chars = chance.choice([50, LONG_STORY_CHARS], size=n)
     first = np.array([0, MOST_BLOCKS, MOST_BLOCKS, n])  # the third alone is long
-    found = segments(key, chars, first)
+    found = segment_bounds(key, chars, first)
     begin = np.setdiff1d(found, first)
     assert (begin > MOST_BLOCKS).all() and (chars[begin] >= LONG_STORY_CHARS).all()
     assert 150 < (n - MOST_BLOCKS) / len(begin) < 450, "one block in 2 * 2**7 begins a segment"
     left = np.ones(n, dtype=bool)
     left[chance.choice(np.setdiff1d(np.arange(n), begin), size=n // 4, replace=False)] = False
     rows = np.flatnonzero(left)
-    again = segments(key[left], chars[left], np.searchsorted(rows, first))
+    again = segment_bounds(key[left], chars[left], np.searchsorted(rows, first))
     np.testing.assert_array_equal(rows[again[2:-1]], begin)
-    np.testing.assert_array_equal(segments(key, chars, first[:3]), first[:3])
+    np.testing.assert_array_equal(segment_bounds(key, chars, first[:3]), first[:3])
 
 
 def test_repeated_blocks_are_seen_within_a_document_only(tiny_model: ParagraphClassifier) -> None:

@@ -18,7 +18,7 @@ from unappeal.context import (
     block_columns,
     check_networks,
     context_columns,
-    segments,
+    segment_bounds,
     softmax,
 )
 from unappeal.estimator import EstimatorMixin
@@ -144,7 +144,7 @@ class ParagraphClassifier(EstimatorMixin):
         if not len(index):
             return np.zeros((0, len(LABELS)), dtype=np.float32)
         concepts = self.evidence_.concepts
-        first = segments(evidence.key.take(index), evidence.chars.take(index), first)
+        first = segment_bounds(evidence.key.take(index), evidence.chars.take(index), first)
         if (compiled := self._compiled_networks()) is not None:
             return compiled.judged(evidence, first, index, (words, logits, begun), concepts)
         if rows is not None:

@@ -74,7 +74,7 @@ asks come in several blocks."""
 
 VOCABULARY_BUCKETS = 1 << 11
 MOST_BLOCKS = 2048
-"""Longer documents, of which few pages are, are judged in segments: see `segments`."""
+"""Longer documents, of which few pages are, are judged in segments: see `segment_bounds`."""
 
 SEGMENT_BITS = 7
 """One in 2**7 of a long document's long blocks begins a segment."""
@@ -161,7 +161,7 @@ def _product(rows: F32, weights: F32) -> F32:
     return product
 
 
-def segments(key: npt.NDArray[np.uint64], chars: I64, first: I64) -> I64:
+def segment_bounds(key: npt.NDArray[np.uint64], chars: I64, first: I64) -> I64:
     """Give the bounds ``(n_segments + 1,)`` of what is judged together, from the documents' ``(n_docs + 1,)``.
 
     That is a document or, of one longer than `MOST_BLOCKS`, a segment of some hundreds of blocks, so that a document of

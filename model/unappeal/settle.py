@@ -1,8 +1,8 @@
 """Drop blocks, ask again about what is left, until nothing more goes.
 
 What a block's neighbours are depends on what was dropped; asking until the answer stands makes filtering a
-filtered text change nothing. Long documents are judged in segments (see `unappeal.context.segments`), which become one
-where the block between them goes: this one is asked too.
+filtered text change nothing. Long documents are judged in segments (see `unappeal.context.segment_bounds`), which
+become one where the block between them goes: this one is asked too.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from unappeal.blocks import Batch
 from unappeal.classifier import ParagraphClassifier
-from unappeal.context import F32, I64, segments
+from unappeal.context import F32, I64, segment_bounds
 from unappeal.evidence import Evidence
 
 Bools = npt.NDArray[np.bool_]
@@ -28,7 +28,7 @@ class Segments:
     def __init__(self, batch: Batch, evidence: Evidence) -> None:
         self._evidence = evidence
         self._first = batch.first
-        bounds = segments(evidence.key, evidence.chars, batch.first)
+        bounds = segment_bounds(evidence.key, evidence.chars, batch.first)
         self.of_block = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
         self._may_change = len(bounds) != len(batch.first)
 
@@ -51,7 +51,7 @@ class Segments:
             return np.zeros(len(removed), dtype=bool)
         left = np.flatnonzero(~removed)
         evidence, old = self._evidence, self.of_block
-        bounds = segments(evidence.key[left], evidence.chars[left], np.searchsorted(left, self._first))
+        bounds = segment_bounds(evidence.key[left], evidence.chars[left], np.searchsorted(left, self._first))
         begin, end = bounds[:-1][bounds[:-1] < bounds[1:]], bounds[1:][bounds[:-1] < bounds[1:]]
         number = np.arange(int(old.max(initial=-1)) + 1)
         number[old[left]] = np.repeat(old[left[begin]], end - begin)

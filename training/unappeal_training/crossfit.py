@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed, parallel_config
 
-from unappeal.context import F32, Network, block_features, document_features, segments
+from unappeal.context import F32, Network, block_features, document_features, segment_bounds
 from unappeal.evidence import Evidence
 from unappeal_training.assemble import merged, with_reader
 from unappeal_training.features import Table
@@ -209,4 +209,4 @@ def judged_together(table: Table, documents: npt.NDArray[np.bool_]) -> npt.NDArr
     """Give the bounds of what is judged together, among the blocks of some documents ``(n_docs,)``."""
     rows = documents[table.document]
     first = np.concatenate(([0], np.cumsum(np.diff(table.first)[documents])))
-    return segments(table.evidence.key[rows], table.evidence.chars[rows], first)
+    return segment_bounds(table.evidence.key[rows], table.evidence.chars[rows], first)
