@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from mmap import mmap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from unappeal.corpus.work import Job, Outcome, Task, work
 from unappeal.errors import UnappealError
@@ -73,19 +73,19 @@ class _End:
     """
 
     def __init__(self, pipe: "Connection", shared: mmap | None) -> None:
-        self._pipe = pipe
+        self.pipe = pipe
         self._shared = shared
 
     def send(self, message: Any, content: bytes) -> None:
         if self._shared is None or len(content) > SHARED_BYTES:
-            self._pipe.send((message, content))
+            self.pipe.send((message, content))
         else:
             self._shared[: len(content)] = content
-            self._pipe.send((message, len(content)))
+            self.pipe.send((message, len(content)))
 
     def recv(self) -> tuple[Any, bytes | int]:
         """Give a message and its content, or how much of that there is in the memory: see `content`."""
-        message, content = self._pipe.recv()
+        message, content = self.pipe.recv()
         return message, content
 
     def content(self, received: bytes | int) -> bytes:
@@ -95,12 +95,8 @@ class _End:
         assert self._shared is not None
         return self._shared[:received]
 
-    def fileno(self) -> int:
-        """Give what the system knows the end as."""
-        return self._pipe.fileno()
-
     def close(self) -> None:
-        self._pipe.close()
+        self.pipe.close()
 
 
 class _Crew:
@@ -114,7 +110,7 @@ class _Crew:
         from multiprocessing import get_context
 
         context = get_context("fork") if _may_fork() else get_context("spawn")
-        self._busy: dict[int, tuple[_End, _Handed]] = {}  # by what the system knows the end as
+        self._busy: dict[Connection, tuple[_End, _Handed]] = {}
         self._processes = []
         ends: list[list[_End]] = []
         for _ in range(workers):
@@ -133,7 +129,7 @@ class _Crew:
         while not self._idle:
             self._receive(None)
         end, handed = self._idle.popleft(), _Handed(task)
-        self._busy[end.fileno()] = end, handed
+        self._busy[end.pipe] = end, handed
         with _naming_death():
             _send_task(end, task)
         return handed
@@ -151,8 +147,7 @@ class _Crew:
         from multiprocessing import connection
 
         for ready in connection.wait(self._busy, timeout):
-            assert isinstance(ready, int)
-            end, handed = self._busy.pop(ready)
+            end, handed = self._busy.pop(cast("Connection", ready))
             with _naming_death():
                 handed.reply = _received_reply(end)
             self._idle.append(end)
