@@ -6,6 +6,7 @@ become one where the block between them goes: this one is asked too.
 """
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 import numpy.typing as npt
@@ -69,13 +70,13 @@ class Judge:
 
     def __init__(self, classifier: ParagraphClassifier, batch: Batch, evidence: Evidence | None = None) -> None:
         self.classifier = classifier
-        self.batch = batch
         self.evidence = classifier.evidence(batch) if evidence is None else evidence
         self.document = batch.document_of_block()
         self.reading = classifier.read(self.evidence)
         self.first_scores = classifier.judged_as_read(self.reading, batch.first)
         self._removed = np.zeros(len(self.document), dtype=bool)
-        self._asked_in = Segments(batch, self.evidence).of_block
+        self.segments = Segments(batch, self.evidence)
+        self._asked_in = self.segments.of_block.copy()
         self._scores = self.first_scores.copy()
 
     def ask(self, removed: Bools, segments: Segments, blocks: Bools) -> npt.NDArray[np.float32]:
@@ -111,7 +112,7 @@ def judged_and_settled(
 def settle(judge: Judge, max_body_loss: float | None, dropped: Bools) -> npt.NDArray[np.int8]:
     """Give every block's label, shape ``(n_blocks,)``; those whose label is ``dropped`` ``(3,)`` go."""
     point, chars = judge.classifier.operating_point_, judge.evidence.chars
-    segments = Segments(judge.batch, judge.evidence)
+    segments = copy(judge.segments)
     labels = point.decide(judge.first_scores, chars, max_body_loss)
     removed = fresh = dropped[labels]
     while fresh.any() or (fresh := segments.merge(removed)).any():
